@@ -1,0 +1,1 @@
+"""Where mining runs: one file an engine, the same rows from each."""

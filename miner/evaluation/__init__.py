@@ -1,0 +1,1 @@
+"""Held-out sessions -> scores and savings."""

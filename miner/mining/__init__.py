@@ -1,0 +1,1 @@
+"""Events -> pattern set: sequences, signatures, argument rules, probabilities."""

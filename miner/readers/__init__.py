@@ -1,0 +1,90 @@
+"""Log files -> canonical events. One file per format; a format is found by content, never by a list to edit.
+
+A reader is a module in this folder that defines:
+
+``VERSION``
+    An integer; raising it makes the next ingest read its files again.
+``TITLE``, ``WHERE``
+    One line each for people: what the format is, and where its files lie or how to export them.
+``recognises(head) -> float``
+    How sure it is, 0 to 1, from a ``Head`` (name and first bytes).
+``read(source) -> Iterator[Session | Event]``
+    Streams. A ``Session`` may come before, among or after its events and may come again, the last one counts.
+    Bad records go to ``source.problem(...)``.
+``EXAMPLE_NAME``, ``EXAMPLE``, ``EXAMPLE_CALLS``
+    A small log (bytes) under that file name, and the calls it holds as (tool, arguments, status): the contract test
+    runs them, damages them, and cuts them short.
+``groups(paths) -> list[tuple[Path, ...]]`` (optional)
+    For formats whose sessions are spread over several files: which ones are read together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, cast
+
+from miner.errors import LogError
+from miner.events import Event, Session
+from miner.readers.source import Head, Source, head_of
+
+_SUPPORT = {"source", "blocks", "content", "spans", "history"}
+"""Modules of this folder that readers share; all others are readers."""
+
+
+class Reader(Protocol):
+    """What a reader module defines; see the package's docstring."""
+
+    VERSION: int
+    TITLE: str
+    WHERE: str
+    EXAMPLE_NAME: str
+    EXAMPLE: bytes
+    EXAMPLE_CALLS: list[tuple[str, dict[str, object], str]]
+
+    def recognises(self, head: Head) -> float:
+        """How sure, 0 to 1."""
+        ...
+
+    def read(self, source: Source) -> Iterator[Session | Event]:
+        """The sessions and events of a source."""
+        ...
+
+
+def reader_names() -> list[str]:
+    """Every format that can be read, by name."""
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(__path__)
+        if module.name not in _SUPPORT and not module.name.startswith("_")
+    )
+
+
+def load_reader(name: str) -> Reader:
+    """The reader of that name; an unknown name is refused with the known ones."""
+    if name not in reader_names():
+        raise LogError(f"there is no reader called {name!r}", next_step="known readers: " + ", ".join(reader_names()))
+    return cast("Reader", importlib.import_module(f"{__name__}.{name}"))
+
+
+def scores(path: Path) -> dict[str, float]:
+    """How sure each reader is of a file, best first; only those above 0."""
+    head = head_of(path)
+    if not head.start.strip():
+        return {}
+    sure = {name: load_reader(name).recognises(head) for name in reader_names()}
+    return dict(sorted(((n, s) for n, s in sure.items() if s > 0), key=lambda item: (-item[1], item[0])))
+
+
+def recognise(path: Path) -> str | None:
+    """The reader for a file, or None when its content is of no known format."""
+    return next(iter(scores(path)), None)
+
+
+def session_key(reader: str, *parts: object) -> str:
+    """A key that is the same whenever and wherever the same session is read: 128 bits in hex."""
+    text = "\x1f".join((reader, *(str(part) for part in parts)))
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""The lightweight runtime: standard library only, imports nothing outside this folder."""

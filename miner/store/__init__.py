@@ -1,0 +1,1 @@
+"""The DuckDB file: schema, incremental loading, problems kept with file and line."""
