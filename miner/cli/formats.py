@@ -1,0 +1,42 @@
+"""List the log formats that can be read, or say how sure each reader is of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from miner.cli import console
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@console.json_option
+def command(files: tuple[Path, ...], as_json: bool) -> None:
+    """List the log formats that can be read; with FILES, how sure each reader is of each file."""
+    if files:
+        _say_how_sure(files, as_json)
+    else:
+        _say_formats(as_json)
+
+
+def _say_formats(as_json: bool) -> None:
+    from miner.readers import load_reader, reader_names
+
+    readers = {name: load_reader(name) for name in reader_names()}
+    if as_json:
+        console.say_json({"formats": {name: {"title": r.TITLE, "where": r.WHERE} for name, r in readers.items()}})
+    else:
+        console.table(("format", "what it is", "where it lies"), [(n, r.TITLE, r.WHERE) for n, r in readers.items()])
+
+
+def _say_how_sure(files: tuple[Path, ...], as_json: bool) -> None:
+    from miner.readers import scores
+
+    sure = {str(path): scores(path) for path in files}
+    if as_json:
+        console.say_json({"files": sure})
+        return
+    unknown = {"none": 0.0}
+    rows = [(path, name, score) for path, found in sure.items() for name, score in (found or unknown).items()]
+    console.table(("file", "format", "how sure"), rows, right=(2,))
