@@ -1,0 +1,86 @@
+"""The content of evaluation.json, checked against counts made by hand."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from miner.errors import SplitError
+from miner.evaluation.baselines import Fitted, fit_baselines
+from miner.evaluation.evaluate import evaluate
+from miner.predictors.repeat_last import Predictor as RepeatLast
+from tests.evaluation.sessions import logs_of, session_of
+
+READ_A, READ_B = ("read", {"path": "a"}), ("read", {"path": "b"})
+
+
+def _fitted(*logs: object, gate: float = 0.5) -> Fitted:
+    predictor = RepeatLast()
+    predictor.fit(logs)  # type: ignore[arg-type]
+    return Fitted(predictor, gate)
+
+
+def test_counts_of_a_hand_made_session() -> None:
+    """Three decisions with calls and one without: each figure has the numerator and denominator counted by hand.
+
+    The predictions: none, A, A, then two at the end of which only the first passes the gate, and nothing is asked.
+    """
+    train = session_of("train", "hello", [READ_A], [READ_A], [READ_A], [READ_A])
+    test = session_of("test", "hi", [READ_A], [READ_A], [READ_A, READ_B], [])
+    found = evaluate(logs_of(train), logs_of(test), {"repeat_last": _fitted(train)})
+    overall = found["predictors"]["repeat_last"]["overall"]
+    assert (overall["calls"], overall["decisions"], overall["predictions"]) == (4, 4, 4)
+    assert overall["counts"]["exact_top1"] == [2, 4]
+    assert overall["counts"]["tool_top1"] == [3, 4]
+    assert overall["counts"]["precision"] == [2, 3]
+    assert overall["counts"]["coverage"] == [3, 4]
+    assert overall["amplification"] == (4 + 1) / 4
+
+
+def test_evaluation_is_json_and_the_same_twice_but_for_the_clock() -> None:
+    """Nothing but the measured prediction times may differ between two evaluations."""
+    train = [session_of(f"t{i}", f"task {i}", [READ_A], [READ_B], [READ_A]) for i in range(6)]
+    test = [session_of(f"s{i}", "hi", [READ_A], [READ_B], []) for i in range(3)]
+
+    def run() -> str:
+        found = evaluate(logs_of(*train), logs_of(*test), fit_baselines(logs_of(*train)))
+        for figures in found["predictors"].values():
+            for part in [figures["overall"], *figures["by_source"].values(), *figures["by_policy"].values()]:
+                part.pop("predict_us_p50")
+                part.pop("predict_us_p99")
+        return json.dumps(found, sort_keys=True, allow_nan=False)
+
+    assert run() == run()
+
+
+def test_a_shared_session_is_refused() -> None:
+    """A held-out session that also trains is an error, not a better score."""
+    log = session_of("same", "hi", [READ_A])
+    with pytest.raises(SplitError, match="seen in training"):
+        evaluate(logs_of(log), logs_of(log), {"repeat_last": _fitted(log)})
+
+
+def test_one_session_has_figures_and_no_interval() -> None:
+    """With one held-out session nothing can be drawn again, so the interval is absent instead of zero wide."""
+    train, test = session_of("train", "hello", [READ_A], [READ_A]), session_of("test", "hi", [READ_A], [READ_A])
+    overall = evaluate(logs_of(train), logs_of(test), {"r": _fitted(train)})["predictors"]["r"]["overall"]
+    assert overall["exact_top1"] == 0.5
+    assert overall["exact_top1_ci"] is None
+
+
+def test_a_gate_that_launches_nothing() -> None:
+    """Precision has no value then; recall and coverage are 0 and nothing is amplified."""
+    train, test = session_of("train", "hello", [READ_A], [READ_A]), session_of("test", "hi", [READ_A], [READ_A])
+    overall = evaluate(logs_of(train), logs_of(test), {"r": _fitted(train, gate=2.0)})["predictors"]["r"]["overall"]
+    assert overall["precision"] is None
+    assert (overall["recall"], overall["coverage"], overall["amplification"]) == (0, 0, 1)
+
+
+def test_a_copy_under_another_key_is_left_out_and_counted() -> None:
+    """The same content at the same times is the same session, whatever it is called."""
+    train, copy = session_of("one", "hi", [READ_A], [READ_B]), session_of("copy", "hi", [READ_A], [READ_B])
+    other = session_of("other", "hi", [READ_A], began_s=50)
+    found = evaluate(logs_of(train), logs_of(copy, other), {"r": _fitted(train)})
+    assert found["split"]["leakage"]["left_out_same_content"] == 1
+    assert found["predictors"]["r"]["overall"]["sessions"] == 1
