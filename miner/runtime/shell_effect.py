@@ -1,0 +1,102 @@
+"""The effect of a shell command line, by parsing it: a pipeline is as unsafe as its worst part.
+
+``miner.runtime.shell`` guesses what a line is about and may guess wrong; this module decides what may run early, so
+it knows only a small part of the shell exactly and calls everything else a write: expansions, substitutions,
+assignments, background jobs, here-documents, functions, redirections to files, ``cd`` (shells that live on keep it).
+Aliases and functions of the user's own shell cannot be seen; hosts run early calls in a shell without them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from .effects import Effect, worst
+from .shell_programs import program_effect
+
+_MAX_LENGTH = 4_000
+_TOKEN = re.compile(
+    r"""
+      (?P<blank>    (?: [ \t] | \\\n )+ )
+    | (?P<comment>  \#[^\n]* )
+    | (?P<quiet>    (?: [12]? > | &> | 2>> ) [ ]? /dev/null (?=[\s|&;]|$) | 2>&1 (?=[\s|&;]|$) )
+    | (?P<operator> \|\| | && | \| | ; | \n )
+    | (?P<word>     (?: [A-Za-z0-9_./:,=+@%^~*?\[\]-] | '[^']*' | "(?: [^"\\$`!] | \\[^\n$`] )*" )+ )
+    """,
+    re.VERBOSE,
+)
+_PIECE = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)"|(?P<bare>[^'"]+)""", re.DOTALL)
+_GLOB = re.compile(r"[*?\[]")
+
+
+class Word(NamedTuple):
+    """One word as the program gets it; ``expands`` when the shell may put file names in its place."""
+
+    text: str
+    expands: bool
+
+
+def shell_effect(line: Any, *, early: bool = False) -> Effect:
+    """The worst effect of any command in the line; whatever is not understood is a write.
+
+    ``early`` asks about running it for nothing beside the agent, which also forbids reads that take a lock
+    (``git status`` may hold ``index.lock`` just when the agent commits) or never end.
+    """
+    commands = _listed(line) if isinstance(line, list) else parsed(line)
+    if commands is None:
+        return Effect.WRITE
+    return worst(*(program_effect(command, early=early) for command in commands))
+
+
+def parsed(line: Any) -> list[list[Word]] | None:
+    """The simple commands of a line; None for anything that is not wholly understood."""
+    if not isinstance(line, str) or not line.strip() or len(line) > _MAX_LENGTH:
+        return None
+    commands: list[list[Word]] = [[]]
+    position, pending = 0, False
+    while position < len(line):
+        token = _TOKEN.match(line, position)
+        if token is None or _glued(line, position, token.lastgroup):
+            return None
+        position = token.end()
+        if token.lastgroup == "word":
+            commands[-1].append(_word(token.group()))
+            pending = False
+        elif token.lastgroup == "operator":
+            separator = token.group() in (";", "\n")
+            if not commands[-1] and not (separator and token.group() == "\n"):
+                return None
+            pending = not separator or (pending and not commands[-1])
+            if commands[-1]:
+                commands.append([])
+    kept = [command for command in commands if command]
+    return None if pending or not kept else kept
+
+
+def _listed(words: list[Any]) -> list[list[Word]] | None:
+    """A command given as a list of words, which no shell expands unless the list itself starts one."""
+    if not words or len(words) > _MAX_LENGTH or not all(isinstance(word, str) for word in words):
+        return None
+    if len(words) == 3 and words[0] in ("bash", "sh", "zsh") and words[1] in ("-c", "-lc"):
+        return parsed(words[2])
+    return [[Word(word, expands=False) for word in words]]
+
+
+def _glued(line: str, position: int, kind: str | None) -> bool:
+    """True where a token that must stand alone follows a word without a blank: ``a2>/dev/null``, ``a#b``."""
+    before = line[position - 1] if position else " "
+    return kind in ("comment", "quiet") and before not in " \t\n;|&"
+
+
+def _word(raw: str) -> Word:
+    """Quotes taken off, as the shell would."""
+    text, expands = [], False
+    for piece in _PIECE.finditer(raw):
+        if piece["single"] is not None:
+            text.append(piece["single"])
+        elif piece["double"] is not None:
+            text.append(re.sub(r'\\(["\\])', r"\1", piece["double"]))
+        else:
+            text.append(piece["bare"])
+            expands = expands or _GLOB.search(piece["bare"]) is not None
+    return Word("".join(text), expands)
