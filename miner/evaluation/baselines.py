@@ -10,7 +10,7 @@ from miner.evaluation.score import Scores, moments
 from miner.evaluation.split import Logs, families, select, share_of
 from miner.predictors import Predictor, load_predictor
 
-BASELINES = ("most_frequent", "repeat_last", "markov1")
+BASELINES = ("most_frequent", "repeat_last", "markov1", "variable_order", "classifier", "shuffled_arguments", "oracle")
 CALIBRATION = 0.2
 """Share of training families that choose the gate."""
 

@@ -1,0 +1,140 @@
+"""Ceiling: knows what comes, and predicts it where every argument value could have been known before.
+
+A value could have been known when it stands in the session so far (as a value or a token of an argument, a result or
+a message, or as a substring between word borders), in its environment, or when two training sessions used it for the
+same argument of the same tool. That is generous: no rule needs to have found it, and any number of candidates is
+allowed. It is told what comes (``reveal``), so it is no predictor but the share that a perfect one could reach.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from miner.events import Event, Session, SessionLog
+from miner.mining.decisions import decisions
+from miner.predictors._habits import call_of
+from miner.runtime.speculation import Speculation
+
+_TOKEN = re.compile(r"[^\s\"'`()\[\]{}<>,;=|]+")
+_TRIMMED = ".:!?*"
+_LONGEST_TOKEN = 4096
+
+
+class Predictor:
+    """Remembers constants from training; the rest it reads in the session."""
+
+    def __init__(self) -> None:
+        self._once: dict[bytes, int] = {}
+        self._constants: set[bytes] = set()
+
+    def fit(self, sessions: Iterable[SessionLog]) -> None:
+        """Find the values that two sessions give to the same argument of the same tool."""
+        for number, log in enumerate(sessions):
+            for decision in decisions(log):
+                for event in decision.calls:
+                    call = call_of(event)
+                    for path, leaf in leaves(call.arguments) if call else ():
+                        key = _constant(call.tool, path, leaf) if call else b""
+                        if self._once.setdefault(key, number) != number:
+                            self._constants.add(key)
+        self._once.clear()
+
+    def start(self, session: Session) -> _Walk:
+        """A fresh walk that knows the session's environment."""
+        return _Walk(self._constants, session)
+
+
+class _Walk:
+    def __init__(self, constants: set[bytes], session: Session) -> None:
+        self._constants = constants
+        self._values: set[str] = set()
+        self._texts: list[str] = []
+        self._coming: Sequence[Event] = ()
+        for text in (session.cwd, session.branch):
+            self._read(text)
+
+    def observe(self, event: Event) -> None:
+        """Take in every value of a message, an argument or a result."""
+        self._read(event.text)
+        for document in (event.arguments, event.result):
+            try:
+                for _, leaf in leaves(json.loads(document)) if document else ():
+                    self._read(_text(leaf))
+            except (ValueError, RecursionError):
+                self._read(document)
+
+    def reveal(self, calls: Sequence[Event]) -> None:
+        """Learn what will be asked for at this decision."""
+        self._coming = calls
+
+    def reaches(self, call: Event) -> bool:
+        """Whether every argument value could have been known."""
+        known = call_of(call)
+        return known is not None and all(
+            self._known(leaf) or _constant(known.tool, path, leaf) in self._constants
+            for path, leaf in leaves(known.arguments)
+        )
+
+    def predict(self, most: int = 5) -> Sequence[Speculation]:
+        """What comes, as far as it could have been known, each call once."""
+        found: dict[str, Speculation] = {}
+        for event in self._coming:
+            call = call_of(event)
+            if call is not None and self.reaches(event):
+                found.setdefault(call.identity, Speculation(call.tool, call.arguments, 1.0))
+        return list(found.values())[:most]
+
+    def _read(self, text: str | None) -> None:
+        if not text or text in self._values:
+            return
+        self._texts.append(text)
+        self._values.add(text)
+        for match in _TOKEN.finditer(text):
+            token = match.group()
+            if len(token) <= _LONGEST_TOKEN:
+                self._values.add(token)
+                self._values.add(token.strip(_TRIMMED))
+
+    def _known(self, leaf: Any) -> bool:
+        text = _text(leaf)
+        return text in self._values or any(_within(text, earlier) for earlier in reversed(self._texts))
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every scalar with its path; positions in a list are one path."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from leaves(item, f"{path}.{name}")
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, f"{path}[]")
+    else:
+        yield path, value
+
+
+def _text(leaf: Any) -> str:
+    """A scalar as it would stand in a text; words for true, false and null are JSON's."""
+    return leaf if isinstance(leaf, str) else json.dumps(leaf)
+
+
+def _within(text: str, earlier: str) -> bool:
+    """Whether a text stands in an earlier one between word borders."""
+    place = earlier.find(text) if text else -1
+    while place >= 0:
+        end = place + len(text)
+        before = place and earlier[place - 1].isalnum() and text[0].isalnum()
+        after = end < len(earlier) and earlier[end].isalnum() and text[-1].isalnum()
+        if not before and not after:
+            return True
+        place = earlier.find(text, place + 1)
+    return False
+
+
+def _constant(tool: str, path: str, leaf: Any) -> bytes:
+    return hashlib.blake2b(
+        f"{tool}\x1f{path}\x1f{json.dumps(leaf)}".encode("utf-8", "replace"), digest_size=12
+    ).digest()
