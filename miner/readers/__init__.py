@@ -31,7 +31,22 @@ from miner.errors import LogError
 from miner.events import Event, Session
 from miner.readers.source import Head, Source, head_of
 
-_SUPPORT = {"source", "blocks", "content", "spans", "history"}
+_SUPPORT = {
+    "blocks",
+    "claude_branches",
+    "claude_conversation",
+    "claude_example",
+    "claude_lines",
+    "clock",
+    "content",
+    "conversation",
+    "dialects",
+    "history",
+    "items",
+    "source",
+    "spans",
+    "unwrap",
+}
 """Modules of this folder that readers share; all others are readers."""
 
 

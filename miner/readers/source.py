@@ -8,7 +8,6 @@ Whatever cannot be used becomes a ``Problem`` here, so no reader can lose a reco
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -50,6 +49,8 @@ class Account:
     records: int = 0
     scrubbed: int = 0
     """Records accepted after replacing lone surrogates or non-finite numbers, which JSON does not allow."""
+    unknown: int = 0
+    """Records accepted whose kind the reader does not know, and so passed over."""
 
     @property
     def total(self) -> int:
@@ -112,6 +113,8 @@ class Source:
     limits: Limits = field(default_factory=Limits)
     account: Account = field(default_factory=Account)
     problems: list[Problem] = field(default_factory=list)
+    _parsed: dict[Path, Any] = field(default_factory=dict)
+    """A document that ``members`` has read for ``elements`` to go on with."""
 
     @property
     def path(self) -> Path:
@@ -244,13 +247,44 @@ class Source:
         A document over ``limits.document_bytes`` is streamed, so memory stays at one element.
         """
         for path in self.paths:
-            data = self._whole(path)
-            if data is None:
+            value = self._parsed.pop(path) if path in self._parsed else self._value(path)
+            if value is _TOO_LARGE:
                 yield from self._streamed(path, prefixes)
-                continue
-            value = self._document(path, data)
-            if value is not _REFUSED:
+            elif value is not _REFUSED:
                 yield from self._walk(path, value, prefixes)
+
+    def members(self, *names: str) -> dict[str, Any]:
+        """Top-level members of the first file's document, for what a file says about all its elements.
+
+        Ask before ``elements``. Of a document too large to hold, only these members are built.
+        """
+        path = self.path
+        value = self._parsed[path] = self._value(path)
+        if value is _TOO_LARGE:
+            return self._streamed_members(path, frozenset(names))
+        return {name: value[name] for name in names if name in value} if isinstance(value, dict) else {}
+
+    def _value(self, path: Path) -> Any:
+        data = self._whole(path)
+        return _TOO_LARGE if data is None else self._document(path, data)
+
+    def _streamed_members(self, path: Path, names: frozenset[str]) -> dict[str, Any]:
+        import ijson
+
+        found: dict[str, Any] = {}
+        name, builder = "", None
+        with open_log(path) as stream:
+            try:
+                for prefix, event, value in ijson.parse(stream, use_float=True):
+                    if prefix == "" and event == "map_key":
+                        name, builder = value, ijson.ObjectBuilder() if value in names else None
+                    elif builder is not None and prefix:
+                        builder.event(event, value)
+                        found[name] = getattr(builder, "value", None)
+            except (ijson.JSONError, OSError, EOFError):
+                # Reading the elements meets the same damage and reports it.
+                return found
+        return found
 
     def _whole(self, path: Path) -> bytes | None:
         """The file's bytes, or None when there are too many to hold."""
@@ -294,44 +328,52 @@ class Source:
         import ijson
 
         for prefix in prefixes:
-            number = 0
-            where = f"{prefix}.item" if prefix else "item"
+            number, good = 0, 0
             with open_log(path) as stream:
-                counted = _CountingStream(stream)
+                counted = _Counted(self._chunks(path, stream))
                 try:
-                    for element in ijson.items(counted, where, use_float=True):
+                    for element in ijson.items(counted, f"{prefix}.item" if prefix else "item", use_float=True):
                         number += 1
                         self.account.records += 1
+                        good = counted.position
                         yield Record(element, path, number)
+                    good = counted.position
                 except ijson.JSONError as error:
-                    self.problem(
-                        "not_json",
-                        type(error).__name__,
-                        path=path,
-                        line=number + 1,
-                        offset=counted.position,
-                        fatal=True,
-                    )
+                    detail = type(error).__name__
+                    self.problem("not_json", detail, path=path, line=number + 1, offset=counted.position, fatal=True)
+                counted.drain()
             if number:
-                self.account.accepted += counted.position
+                self.account.accepted += good
+                self.account.broken += counted.position - good
                 return
-        self.problem("too_long", "a document without a known array is too large to read at once", path=path, fatal=True)
+            if self.problems and self.problems[-1].fatal:
+                break
+        else:
+            self.problem("too_long", "a document without a known array is too large to hold", path=path, fatal=True)
+        self.account.broken += counted.position
 
 
 _REFUSED = object()
+_TOO_LARGE = object()
 
 
-class _CountingStream(io.RawIOBase):
-    """Lets a problem say about where in the document it stands."""
+class _Counted:
+    """Chunks as a file that can be read, and how far it was read."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
         self.position = 0
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
+        """The next chunk, of whatever size; a size of 0 reads nothing."""
+        data = next(self._chunks, b"") if size else b""
         self.position += len(data)
         return data
+
+    def drain(self) -> None:
+        """Count what is left."""
+        while self.read():
+            pass
 
 
 def strip_compression(path: Path) -> Path:

@@ -1,0 +1,311 @@
+"""One message of any dialect -> one ``Turn``: who spoke, what was said, which calls were asked for, what came back.
+
+Where each dialect keeps id, tool, arguments and result is data, in ``dialects``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from miner.events import Caller, Status
+from miner.readers.clock import micros
+from miner.readers.content import parsed, text_of
+from miner.readers.dialects import BAD, BOTH, CALLS, GOOD, OTHER, RESULTS, ROLES, Role, Shape
+from miner.readers.unwrap import printed_result
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call as a message holds it; ``arguments`` is an object, or text that may be JSON."""
+
+    name: str
+    arguments: Any
+    id: str | None = None
+    server: str | None = None
+    caller: Caller = Caller.MODEL
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came back for a call: found by ``id``, else by ``name``, else by order."""
+
+    text: str | None
+    id: str | None = None
+    name: str | None = None
+    status: Status = Status.UNKNOWN
+    native_error: bool | None = None
+    structured: Any = None
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message, free of dialect."""
+
+    role: Role
+    text: str | None = None
+    calls: tuple[Call, ...] = ()
+    results: tuple[Result, ...] = ()
+    uid: str | None = None
+    time_us: int | None = None
+    model: str | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    think_us: int | None = None
+    """How long the model took, where the log says."""
+    start_us: int | None = None
+    response: str | None = None
+    """Items with the same response id are one model step."""
+    joins: bool = False
+    """This is one item of a list in which a run of model items is one step."""
+    compacts: bool = False
+    """The host replaced what the model saw until here."""
+    line: int | None = None
+
+
+def first(value: dict[str, Any], *names: str) -> Any:
+    """The value under the first of these names that is there and not None."""
+    for name in names:
+        found = value.get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def block_type(block: dict[str, Any]) -> str | None:
+    """What kind of block it says it is."""
+    kind = first(block, "type", "part_kind")
+    return kind if isinstance(kind, str) else None
+
+
+def call_in(block: dict[str, Any]) -> Call | None:
+    """The call that a block holds."""
+    found = _shaped(block, CALLS)
+    if found is None:
+        flat = block.get("name"), first(block, "arguments", "args", "input")
+        if (
+            isinstance(flat[0], str)
+            and flat[0]
+            and block_type(block) in (None, "tool_call", "function", "invalid_tool_call")
+        ):
+            return Call(flat[0], flat[1], _id(block.get("id")), None, _caller(block))
+        return None
+    shape, body = found
+    name = block_type(block) if shape.fixed_name else first(body, *shape.name)
+    if not isinstance(name, str) or not name:
+        return None
+    name = name.removesuffix("_call") if shape.fixed_name else name
+    server = first(body, *shape.server)
+    payload = first(body, *shape.payload)
+    identity = first(body, *shape.id) if shape.id else first(block, "id", "call_id")
+    return Call(name, payload, _id(identity), server if isinstance(server, str) else None, _caller(block))
+
+
+def result_in(block: dict[str, Any]) -> Result | None:
+    """The result that a block holds."""
+    found = _shaped(block, RESULTS)
+    if found is not None:
+        shape, body = found
+        name = first(body, *shape.name) if shape.name else None
+        return make_result(first(body, *shape.payload), body, _id(first(body, *shape.id)), name, block_type(block))
+    kind = block_type(block)
+    if kind in BOTH and any(block.get(key) is not None for key in (*BOTH[kind], "status")):
+        return make_result(first(block, *BOTH[kind]) if BOTH[kind] else None, block, _id(first(block, "call_id", "id")))
+    invocation = block.get("toolInvocation") if isinstance(block.get("toolInvocation"), dict) else block
+    state = invocation.get("state") if isinstance(invocation, dict) else None
+    if isinstance(invocation, dict) and state in ("result", "output-available", "output-error", "output-denied"):
+        content = first(invocation, "result", "output", "errorText")
+        return make_result(content, invocation | {"status": state}, _id(invocation.get("toolCallId")))
+    return None
+
+
+def make_result(
+    content: Any, holder: dict[str, Any], identity: str | None, name: Any = None, kind: str | None = None
+) -> Result:
+    """A result with the status that its holder states; a log that states none leaves it unknown."""
+    status, error = _status(content, holder, kind)
+    structured = content if isinstance(content, dict) and "type" not in content else None
+    if isinstance(content, dict) and content.get("type") in ("text", "json", "error-text", "error-json", "content"):
+        structured = content.get("value") if content["type"] == "json" else None
+        content = content.get("value", content.get("text"))
+    text = text_of(content)
+    printed = printed_result(text) if text else None
+    if printed is not None:
+        text, error = printed.text, printed.is_error
+        status = Status.ERROR if error else Status.OK
+    code = first(holder, "exit_code", "returncode")
+    return Result(
+        text,
+        identity,
+        name if isinstance(name, str) else None,
+        status,
+        error,
+        structured,
+        code if type(code) is int else None,
+    )
+
+
+def _status(content: Any, holder: dict[str, Any], kind: str | None) -> tuple[Status, bool | None]:
+    flag = first(holder, "is_error", "isError", "error")
+    if isinstance(flag, bool):
+        return (Status.ERROR if flag else Status.OK), flag
+    word = first(holder, "status", "outcome")
+    if isinstance(word, str) and word.lower() in OTHER:
+        return OTHER[word.lower()], True
+    bad_word = isinstance(word, str) and word.lower() in BAD
+    if bad_word or kind in ("retry-prompt", "tool-error") or (flag is not None and flag != ""):
+        return Status.ERROR, True
+    if isinstance(content, dict) and str(content.get("type", "")).startswith("error"):
+        return Status.ERROR, True
+    if isinstance(content, dict) and str(content.get("type", "")).endswith("_error"):
+        return Status.ERROR, True
+    if "error_code" in holder:
+        return Status.ERROR, True
+    if kind is None and isinstance(content, dict) and set(content) == {"error"}:
+        return Status.ERROR, True
+    if isinstance(word, str) and word.lower() in GOOD:
+        return Status.OK, False
+    # Anthropic: a flag that is absent, null or false says the same.
+    if kind is not None and kind.endswith("tool_result"):
+        return Status.OK, None
+    return Status.UNKNOWN, None
+
+
+def _shaped(block: dict[str, Any], shapes: tuple[Shape, ...]) -> tuple[Shape, dict[str, Any]] | None:
+    kind = block_type(block)
+    for shape in shapes:
+        if shape.inside is not None:
+            inner = block.get(shape.inside)
+            if isinstance(inner, dict):
+                return shape, inner
+        elif kind in shape.types and (not shape.name or first(block, *shape.name) is not None):
+            return shape, block
+    if (
+        shapes is CALLS
+        and kind is not None
+        and kind.startswith("tool-")
+        and "toolCallId" in block
+        and kind not in _TYPED
+    ):
+        body = block | {"toolName": block.get("toolName") or kind.removeprefix("tool-")}
+        return _UI_PART, body
+    return None
+
+
+_TYPED = frozenset(kind for shape in (*CALLS, *RESULTS) for kind in shape.types)
+_UI_PART = Shape(id=("toolCallId",), name=("toolName",), payload=("input", "args"))
+
+
+def _id(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+
+
+def _caller(block: dict[str, Any]) -> Caller:
+    """Code that the model wrote may call tools too; the log then names the program as caller."""
+    caller = block.get("caller")
+    kind = caller.get("type") if isinstance(caller, dict) else None
+    if isinstance(kind, str) and (kind == "program" or kind.startswith("code_execution")):
+        return Caller.PROGRAM
+    return Caller.USER if block.get("requestor") == "user" else Caller.MODEL
+
+
+def usage_of(usage: Any) -> tuple[int | None, int | None]:
+    """(prompt tokens with cached ones, completion tokens), whatever the provider counts as input."""
+    if not isinstance(usage, dict):
+        return None, None
+    tokens_in = first(usage, "prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount")
+    tokens_out = first(usage, "completion_tokens", "output_tokens", "completionTokens", "outputTokens")
+    if type(tokens_in) is int and "input_tokens" in usage:
+        # Anthropic leaves cached tokens out of its input; OpenAI keeps them in, under another name.
+        cached = (usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens"))
+        tokens_in += sum(count for count in cached if type(count) is int)
+    return tokens_in if type(tokens_in) is int else None, tokens_out if type(tokens_out) is int else None
+
+
+def role_of(value: dict[str, Any]) -> Role | None:
+    """Who speaks in this message, or None when it is no message."""
+    for name in ("role", "from", "type", "kind"):
+        word = value.get(name)
+        if isinstance(word, str) and word.lower() in ROLES:
+            return ROLES[word.lower()]
+    return None
+
+
+def message_turns(value: dict[str, Any]) -> list[Turn]:
+    """The turns of one message: one, or two where results and words of a person share it."""
+    role = role_of(value)
+    if role is None:
+        return []
+    content = first(value, "content", "parts", "value", "text")
+    blocks = [b for b in content if isinstance(b, dict)] if isinstance(content, list) else []
+    calls, results, said = _split(blocks, content)
+    calls += _listed_calls(value)
+    tokens_in, tokens_out = usage_of(first(value, "usage", "usage_metadata"))
+    meta = value.get("response_metadata")
+    model = first(value, "model", "model_name") or (meta.get("model_name") if isinstance(meta, dict) else None)
+    base = Turn(
+        role,
+        text_of(said),
+        uid=_id(first(value, "id", "uuid")) if role is not Role.TOOL else None,
+        time_us=micros(first(value, "timestamp", "created_at", "createdAt", "ts", "time")),
+        model=model if isinstance(model, str) else None,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+    )
+    if role is Role.TOOL:
+        return [replace(base, text=None, results=tuple(results) or (_tool_message(value, content),))]
+    if role is Role.MODEL:
+        return [replace(base, calls=tuple(calls), results=tuple(results))]
+    found = [replace(base, role=Role.TOOL, text=None, results=tuple(results))] if results else []
+    if base.text or not results:
+        found.append(replace(base, calls=tuple(calls)))
+    return found
+
+
+def _split(blocks: list[dict[str, Any]], content: Any) -> tuple[list[Call], list[Result], Any]:
+    """Calls and results out of content blocks, and what is left: the words."""
+    if not blocks:
+        return [], [], content
+    calls, results, words = [], [], []
+    for block in content:
+        call = call_in(block) if isinstance(block, dict) and not _is_words(block) else None
+        result = result_in(block) if isinstance(block, dict) and not _is_words(block) else None
+        if call is not None:
+            calls.append(call)
+        if result is not None:
+            results.append(result)
+        if call is None and result is None:
+            words.append(block)
+    return calls, results, words
+
+
+def _is_words(block: dict[str, Any]) -> bool:
+    return block_type(block) in ("text", "input_text", "output_text", "thinking", "reasoning", "image", "image_url")
+
+
+def _listed_calls(value: dict[str, Any]) -> list[Call]:
+    """Calls beside the content: ``tool_calls``, and the older single ``function_call``."""
+    listed = first(value, "tool_calls", "toolCalls")
+    extra = value.get("additional_kwargs")
+    if not listed and isinstance(extra, dict):
+        listed = extra.get("tool_calls")
+    entries = listed if isinstance(listed, list) else []
+    invalid = value.get("invalid_tool_calls")
+    entries = [*entries, *(invalid if isinstance(invalid, list) else [])]
+    calls = [call for call in (call_in(entry) for entry in entries if isinstance(entry, dict)) if call is not None]
+    single = value.get("function_call")
+    if not calls and isinstance(single, dict) and isinstance(single.get("name"), str):
+        calls.append(Call(single["name"], first(single, "arguments", "args")))
+    if not calls and value.get("from") == "function_call" and isinstance(value.get("value"), str):
+        written = parsed(value["value"])
+        if isinstance(written, dict) and isinstance(written.get("name"), str):
+            calls.append(Call(written["name"], first(written, "arguments", "parameters")))
+    return calls
+
+
+def _tool_message(value: dict[str, Any], content: Any) -> Result:
+    identity = _id(first(value, "tool_call_id", "toolCallId", "call_id"))
+    if identity is None and "tool_call_id" not in value:
+        identity = _id(value.get("id"))
+    return make_result(content, value, identity, value.get("name"))
