@@ -1,0 +1,120 @@
+"""The processes that read: one for each core, started afresh, never forked beside an open database."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import miner.readers
+from miner.errors import LogError
+from miner.readers.source import COMPRESSIONS
+from miner.store.reading import Recognised, Task, Told, prepare, read_sources, recognise_files
+
+SMALL_BYTES = 1 << 20
+"""Below this, starting processes costs more than it saves."""
+TASK_BYTES = 16 << 20
+COMPRESSED_WEIGHT = 6
+"""How much larger a compressed log is, about, once it is opened."""
+
+
+class Workers:
+    """A pool of reading processes, or this process when there is little to do or only one core."""
+
+    def __init__(self, files: list[Path]) -> None:
+        size = sum(_weight(str(path), path.stat().st_size) for path in files if path.exists())
+        cores = min(available_cores(), len(files))
+        self._cores = cores if size > SMALL_BYTES else 1
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self._cores,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=prepare,
+                initargs=(list(miner.readers.__path__),),
+            )
+        return self._pool
+
+    def recognise(self, files: list[tuple[str, int]]) -> list[Recognised]:
+        """What each (path, size) is."""
+        if self._cores < 2 or len(files) < 2:
+            return recognise_files(files)
+        chunk = max(1, min(64, len(files) // (4 * self._cores)))
+        chunks = [files[start : start + chunk] for start in range(0, len(files), chunk)]
+        try:
+            return [item for found in self._started().map(recognise_files, chunks) for item in found]
+        except BrokenProcessPool as error:
+            raise _killed() from error
+
+    def read(self, tasks: list[Task], folder: Path) -> Iterator[tuple[str, list[Told]]]:
+        """Read sources; yields the name of each spill as it is complete, with what its sources came to.
+
+        At most one more group than there are cores is under way, so a slow parent does not fill the disk.
+        """
+        groups = list(enumerate(grouped(tasks)))
+        names = {number: f"{os.getpid()}-{number}" for number, _ in groups}
+        if self._cores < 2 or len(groups) < 2:
+            for number, group in groups:
+                yield names[number], read_sources(group, str(folder), names[number])
+            return
+        pool = self._started()
+        running: dict[Future[list[Told]], str] = {}
+        try:
+            while groups or running:
+                while groups and len(running) <= self._cores:
+                    number, group = groups.pop(0)
+                    running[pool.submit(read_sources, group, str(folder), names[number])] = names[number]
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield running.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise _killed() from error
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def grouped(tasks: list[Task]) -> Iterator[list[Task]]:
+    """Sources in groups that are worth a trip, the largest first so that no core is left waiting at the end."""
+    group: list[Task] = []
+    size = 0
+    for task in sorted(tasks, key=lambda item: (-_task_weight(item), item.source)):
+        weight = _task_weight(task)
+        if group and size + weight > TASK_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(task)
+        size += weight
+    if group:
+        yield group
+
+
+def _task_weight(task: Task) -> int:
+    return _weight(task.paths[0], task.bytes)
+
+
+def _weight(path: str, size: int) -> int:
+    return size * (COMPRESSED_WEIGHT if Path(path).suffix.lower() in COMPRESSIONS else 1)
+
+
+def _killed() -> LogError:
+    return LogError(
+        "a reading process was ended from outside, most likely for want of memory",
+        next_step="run the same command again: what was stored is kept; free memory or ingest fewer logs at a time",
+    )
