@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from miner.events import Event, EventKind, Session
@@ -16,9 +15,11 @@ from miner.readers.claude_conversation import SYNTHETIC, Conversation, Result, s
 from miner.readers.claude_example import EXAMPLE as EXAMPLE
 from miner.readers.claude_example import EXAMPLE_CALLS as EXAMPLE_CALLS
 from miner.readers.claude_example import SESSION
+from miner.readers.claude_files import agent_of, is_description
+from miner.readers.claude_files import groups as groups
 from miner.readers.claude_lines import mapping, word
 from miner.readers.content import json_text, text_of
-from miner.readers.source import Head, Source, head_of, strip_compression
+from miner.readers.source import Head, Source, strip_compression
 
 VERSION = 1
 TITLE = "Claude Code sessions (JSONL journals, sub-agents, stream-json)"
@@ -30,7 +31,6 @@ EXAMPLE_NAME = f"{SESSION}.jsonl"
 NAME = "claude_code"
 AGENT = "claude-code"
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_AGENT_FILE = re.compile(r"agent-(.+?)\.(jsonl|meta\.json)")
 _SILENT = frozenset(
     (
         "summary",
@@ -71,7 +71,7 @@ _SILENT = frozenset(
 
 def recognises(head: Head) -> float:
     """By the fields that chain lines have in any generation; by ``tools`` or parent ids in ``stream-json``."""
-    if _AGENT_FILE.fullmatch(head.name) and head.name.endswith(".meta.json"):
+    if is_description(head.path):
         return 0.9 if "agentType" in mapping(head.document()) else 0.0
     best = 0.0
     for record in head.records():
@@ -91,42 +91,9 @@ def recognises(head: Head) -> float:
     return best
 
 
-def groups(paths: list[Path]) -> list[tuple[Path, ...]]:
-    """A session is read together with the files of its sub-agents: the main file, their descriptions, their logs."""
-    families: dict[tuple[Path, str], list[Path]] = {}
-    for path in sorted(paths):
-        families.setdefault(_family_of(path), []).append(path)
-    return [tuple(sorted(family, key=_reading_order)) for family in families.values()]
-
-
 def read(source: Source) -> Iterator[Session | Event]:
     """The sessions of one family of files."""
     return _Family(source).read()
-
-
-def _agent_of(path: Path) -> tuple[str, bool] | None:
-    """(agent id, whether it is the description and not the log) of a sub-agent's file."""
-    found = _AGENT_FILE.fullmatch(strip_compression(path).name)
-    return (found[1], found[2] == "meta.json") if found else None
-
-
-def _family_of(path: Path) -> tuple[Path, str]:
-    stem = strip_compression(path).stem
-    if _agent_of(path) is None:
-        return path.parent, stem
-    for folder in path.parents:
-        if folder.name == "subagents":
-            return folder.parent.parent, folder.parent.name
-    for record in head_of(path).records(most=5):
-        session = word(mapping(record).get("sessionId"))
-        if session:
-            return path.parent, session
-    return path.parent, stem
-
-
-def _reading_order(path: Path) -> tuple[int, str]:
-    agent = _agent_of(path)
-    return (0 if agent is None else 1 if agent[1] else 2), str(path)
 
 
 @dataclass(slots=True)
@@ -157,7 +124,7 @@ class _Family:
     outcome: str | None = None
 
     def read(self) -> Iterator[Session | Event]:
-        files = [(path, _agent_of(path)) for path in self.source.paths]
+        files = [(path, agent_of(path)) for path in self.source.paths]
         self.logged = frozenset(agent for _, found in files if found for agent, described in [found] if not described)
         if files[0][1] is None and _UUID.fullmatch(strip_compression(files[0][0]).stem):
             self.root = strip_compression(files[0][0]).stem

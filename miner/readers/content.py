@@ -88,7 +88,7 @@ def _block_text(block: Any) -> str | None:
     if not isinstance(block, dict):
         return json_text(block)
     kind = block.get("type") or block.get("kind")
-    if kind in _SILENT:
+    if isinstance(kind, str) and kind in _SILENT:
         return None
     if isinstance(kind, str) and any(isinstance(block.get(key), dict | str) for key in _MEDIA_KEYS):
         media = _media(block)
