@@ -162,10 +162,10 @@ class _Family:
         else:
             self.source.account.unknown += 1
             if type(line) is dict and word(line.get("uuid")):
-                self._enter(line)
+                self._enter(line, number)
 
     def _spoken(self, line: dict[str, Any], kind: str, number: int) -> None:
-        entered = self._enter(line)
+        entered = self._enter(line, number)
         if entered is None:
             return
         conversation, uid = entered
@@ -231,7 +231,7 @@ class _Family:
 
     def _progress(self, line: dict[str, Any], number: int) -> None:
         """A sub-agent's inner lines, where it has no file of its own; other progress says nothing to the model."""
-        entered = self._enter(line)
+        entered = self._enter(line, number)
         data = line.get("data")
         if entered is None or type(data) is not dict or data.get("type") != "agent_progress":
             return
@@ -258,7 +258,7 @@ class _Family:
         if kind == "init":
             self._conversation("", line)
             return
-        entered = self._enter(line)
+        entered = self._enter(line, number)
         if entered is not None and kind == "compact_boundary":
             self._restart(*entered, line, number)
 
@@ -270,7 +270,7 @@ class _Family:
 
     def _attachment(self, line: dict[str, Any], number: int) -> None:
         """What the host put before the model: files, reminders, hook output, and messages typed meanwhile."""
-        entered = self._enter(line)
+        entered = self._enter(line, number)
         attached = mapping(line.get("attachment"))
         if entered is None or not attached:
             return
@@ -306,7 +306,7 @@ class _Family:
         elif kind == "result":
             self.outcome = word(line.get("subtype")) or self.outcome
 
-    def _enter(self, line: dict[str, Any]) -> tuple[Conversation, str | None] | None:
+    def _enter(self, line: dict[str, Any], number: int) -> tuple[Conversation, str | None] | None:
         """The conversation a line belongs to, and its id; None for a line that was there before."""
         uuid, parent = word(line.get("uuid")), word(line.get("parentUuid"))
         agent = word(line.get("agentId")) or self.agent_of_file
@@ -325,7 +325,7 @@ class _Family:
         if parent is None and "parentUuid" in line and not first:
             parent = word(line.get("logicalParentUuid"))
             if parent is None and conversation.has_steps and not branches.knows(uuid):
-                conversation.cleared()
+                conversation.cleared(number)
         return (conversation, uuid) if branches.add(uuid, parent, root=first and "parentUuid" in line) else None
 
     def _sidechain(self, line: dict[str, Any], uuid: str | None, parent: str | None) -> str:

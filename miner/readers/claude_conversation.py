@@ -300,9 +300,9 @@ class Conversation:
         self._compacted = text is None
         self.message(EventKind.COMPACTION, text, uid, time_us, line)
 
-    def cleared(self) -> None:
+    def cleared(self, line: int) -> None:
         """A person emptied the context and went on in the same file."""
-        self.message(EventKind.COMPACTION, None, None, None, 0)
+        self.message(EventKind.COMPACTION, None, None, None, line)
 
     def task_ended(self, task: str, time_us: int | None) -> None:
         """A call that went on in the background has ended."""
