@@ -163,7 +163,7 @@ def admit(ranked: Iterable[Ranked], load: Load, budget: Budget) -> list[Admissio
         refusal = _refusal(one, load, budget)
         answers.append(Admission(one, refusal))
         if refusal is None:
-            load = _with(load, one.candidate)
+            load = loaded(load, one.candidate)
     return answers
 
 
@@ -210,7 +210,7 @@ def _no_room(candidate: Candidate, load: Load, budget: Budget) -> str | None:
     return None
 
 
-def _with(load: Load, candidate: Candidate) -> Load:
+def loaded(load: Load, candidate: Candidate) -> Load:
     """The load once this candidate runs."""
     tool = candidate.speculation.tool
     left = load.rate_left

@@ -82,6 +82,8 @@ class PolicyError(ValueError):
 
 
 _UNKNOWN = ToolRule()
+NOT_UNDERSTOOD = Footprint(_UNKNOWN.effect, _UNKNOWN.reads, _UNKNOWN.writes)
+"""What a call does of which nothing is known."""
 _READS = (Effect.PURE, Effect.LOCAL_READ, Effect.REMOTE_READ)
 
 

@@ -1,0 +1,63 @@
+"""How long tools take and models think, as seen live: the last few of each, told as quantiles."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from .budget import Budget, Timing
+
+_KEPT = 32
+_QUANTILES = 5
+_MOST_TOOLS = 1_000
+
+
+class Seen:
+    """The last durations of one thing."""
+
+    __slots__ = ("_last", "_quantiles")
+
+    def __init__(self, durations: Iterable[float] = ()) -> None:
+        self._last: deque[float] = deque(durations, maxlen=_KEPT)
+        self._quantiles: tuple[float, ...] | None = None
+
+    def add(self, seconds: float) -> None:
+        """One more; a duration below zero comes from a clock that jumped and says nothing."""
+        if seconds >= 0.0:
+            self._last.append(seconds)
+            self._quantiles = None
+
+    def quantiles(self, default: float) -> tuple[float, ...]:
+        """The middles of equal parts of what was seen, or the default alone."""
+        if self._quantiles is None:
+            ordered = sorted(self._last)
+            parts = min(_QUANTILES, len(ordered))
+            middles = (ordered[(2 * part + 1) * len(ordered) // (2 * parts)] for part in range(parts))
+            self._quantiles = tuple(middles)
+        return self._quantiles or (default,)
+
+
+class Durations:
+    """What one speculator has seen, over all its sessions."""
+
+    def __init__(self) -> None:
+        self._tools: dict[str, Seen] = {}
+        self._think = Seen()
+
+    def tool_took(self, tool: str, seconds: float) -> None:
+        """A run of a tool ended well after so long."""
+        if tool in self._tools or len(self._tools) < _MOST_TOOLS:
+            self._tools.setdefault(tool, Seen()).add(seconds)
+
+    def model_took(self, seconds: float) -> None:
+        """The model asked for its first call after so long."""
+        self._think.add(seconds)
+
+    def timing(self, tool: str, elapsed_s: float, budget: Budget, *, later_steps: int = 0) -> Timing:
+        """What is known for a speculation of this tool; each later step gives the model time to think once more."""
+        think = self._think.quantiles(budget.default_think_s)
+        if later_steps:
+            think = tuple(seconds * (1 + later_steps) for seconds in think)
+        seen = self._tools.get(tool)
+        service = seen.quantiles(budget.default_service_s) if seen else (budget.default_service_s,)
+        return Timing(service, think, elapsed_s)
