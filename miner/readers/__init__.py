@@ -47,6 +47,7 @@ _SUPPORT = {
     "items",
     "source",
     "spans",
+    "tolerant",
     "unwrap",
 }
 """Modules of this folder that readers share; all others are readers."""

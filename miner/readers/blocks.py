@@ -11,7 +11,7 @@ from typing import Any
 from miner.events import Caller, Status
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
-from miner.readers.dialects import BAD, BOTH, CALLS, GOOD, OTHER, RESULTS, ROLES, Role, Shape
+from miner.readers.dialects import BAD, BOTH, CALLS, GOOD, HARNESS_TEXT, OTHER, RESULTS, ROLES, Role, Shape
 from miner.readers.unwrap import printed_result
 
 
@@ -37,6 +37,7 @@ class Result:
     native_error: bool | None = None
     structured: Any = None
     exit_code: int | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def make_result(
     printed = printed_result(text) if text else None
     if printed is not None:
         text, error = printed.text, printed.is_error
-        status = Status.ERROR if error else Status.OK
+        status = {True: Status.ERROR, False: Status.OK, None: Status.UNKNOWN}[error]
     code = first(holder, "exit_code", "returncode")
     return Result(
         text,
@@ -143,6 +144,7 @@ def make_result(
         error,
         structured,
         code if type(code) is int else None,
+        truncated=printed is not None and printed.is_error is None,
     )
 
 
@@ -244,9 +246,12 @@ def message_turns(value: dict[str, Any]) -> list[Turn]:
     tokens_in, tokens_out = usage_of(first(value, "usage", "usage_metadata"))
     meta = value.get("response_metadata")
     model = first(value, "model", "model_name") or (meta.get("model_name") if isinstance(meta, dict) else None)
+    text = text_of(said)
+    if role is Role.USER and text and HARNESS_TEXT.fullmatch(text):
+        role = Role.HARNESS
     base = Turn(
         role,
-        text_of(said),
+        text,
         uid=_id(first(value, "id", "uuid")) if role is not Role.TOOL else None,
         time_us=micros(first(value, "timestamp", "created_at", "createdAt", "ts", "time")),
         model=model if isinstance(model, str) else None,

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from miner.readers.source import lenient
+from miner.readers.tolerant import lenient
 
 _DEPTH = 256
 _TEXT_KEYS = ("text", "content", "value", "output", "thinking_text")

@@ -67,6 +67,12 @@ class Conversation:
         self._append(Event(self.key, len(self._events), EventKind.COMPACTION, self._turn, self._step + 1, line=line))
         self._run_open = False
 
+    def abandon(self, start: int) -> range:
+        """Give up the events from a place on, because the conversation went back before them; returns their places."""
+        self._waiting = deque(w for w in self._waiting if w.positions and w.positions[0] < start)
+        self._run_open, self._response = False, None
+        return range(start, len(self._events))
+
     def events(self) -> list[Event]:
         """All events; calls that never got a result are ``missing``."""
         return self._events
@@ -201,6 +207,7 @@ class Conversation:
                 status=self.quiet if result.status is Status.UNKNOWN else result.status,
                 native_error=result.native_error,
                 exit_code=result.exit_code,
+                truncated=result.truncated,
                 text_bytes=len(text.encode("utf-8", "replace")) if text is not None else None,
                 start_us=start,
                 end_us=end,

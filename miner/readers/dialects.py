@@ -6,6 +6,7 @@ dialect is a new row.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -164,3 +165,9 @@ OTHER = {
     "incomplete": Status.CANCELLED,
     "timeout": Status.TIMEOUT,
 }
+HARNESS_TEXT = re.compile(
+    r"\s*<(?P<tag>system[-_]reminder|environment_(?:context|details)|user_instructions|task-notification"
+    r"|(?:local-)?command-\w+|current_uploads|turn_aborted)\b[^>]*>.*</(?P=tag)>\s*",
+    re.DOTALL,
+)
+"""What hosts put into a person's message: it must not look like a human turn."""

@@ -23,6 +23,11 @@ _ITEM_CALLS = frozenset(kind for shape in CALLS for kind in shape.types) - {"too
 _ITEM_RESULTS = frozenset(kind for shape in RESULTS for kind in shape.types) - {"tool_result"}
 
 
+def is_silent(value: Any) -> bool:
+    """True for an element that belongs to a message list and says nothing of its own."""
+    return isinstance(value, dict) and _FIXED.get(str(value.get("type"))) == ()
+
+
 def turns_of(value: Any, line: int | None = None) -> list[Turn]:
     """The turns that one element of a message list holds: none for what is no message."""
     if not isinstance(value, dict):

@@ -8,8 +8,6 @@ Whatever cannot be used becomes a ``Problem`` here, so no reader can lose a reco
 from __future__ import annotations
 
 import gzip
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +17,12 @@ import orjson
 
 from miner.errors import LogError, MissingExtraError
 from miner.events import Problem
+from miner.readers.tolerant import lenient
 
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 1 << 18
 COMPRESSIONS = (".gz", ".zst")
 _BOM = b"\xef\xbb\xbf"
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
-_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,47 +420,41 @@ def head_of(path: Path, size: int = HEAD_BYTES) -> Head:
     return Head(path, data[:size], len(data) <= size)
 
 
-def depth_of(data: bytes, stop: int) -> int:
-    """Deepest nesting of brackets outside strings, found by one linear scan; stops counting past ``stop``."""
-    depth = deepest = 0
-    for match in _BRACKETS.finditer(data):
-        byte = data[match.start()]
-        if byte in b"[{":
-            depth += 1
-            if depth > deepest:
-                deepest = depth
-                if deepest > stop:
-                    return deepest
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
+def is_lines(path: Path, limits: Limits) -> bool:
+    """Whether a file holds JSON Lines rather than one JSON document.
+
+    A line that is a whole object or list by itself, at the left edge, with more to follow, tells JSON Lines; damaged
+    first lines do not matter.
+    """
+    head = head_of(path)
+    start, complete = head.start.removeprefix(_BOM), head.complete
+    if b"\n" not in start and not complete:
+        rest = _after_first_line(path)
+        return rest.lstrip().startswith((b'{"', b"[{", b'["'))
+    lines = start.split(b"\n")
+    whole = lines if complete else lines[:-1]
+    found = [line for line in whole if line.startswith((b"{", b"[")) and _is_json(line, limits)]
+    alone = sum(1 for line in lines if line.strip()) == 1
+    return bool(found) and (not alone or start.lstrip().startswith(b"{"))
 
 
-def lenient(data: bytes, depth: int) -> tuple[Any, str, str]:
-    """(value, "", "") when JSON can be had after harmless replacement, else (None, reason, detail)."""
-    if depth_of(data, depth) > depth:
-        return None, "too_deep", f"nested deeper than {depth}"
+def _after_first_line(path: Path) -> bytes:
+    """What follows a first line that is longer than a head."""
+    with open_log(path) as stream:
+        try:
+            while chunk := stream.read(CHUNK_BYTES):
+                _, newline, rest = chunk.partition(b"\n")
+                if newline:
+                    return rest + stream.read(HEAD_BYTES)
+        except (EOFError, OSError, ValueError):
+            # Reading the records meets the same damage and reports it.
+            return b""
+    return b""
+
+
+def _is_json(line: bytes, limits: Limits) -> bool:
     try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        return None, "not_utf8", f"byte {error.start} of the record"
-    try:
-        value = json.loads(text, parse_constant=lambda _: None)
-    except ValueError as error:
-        return None, "not_json", f"column {getattr(error, 'colno', '?')}"
-    except RecursionError:
-        return None, "too_deep", f"nested deeper than {depth}"
-    return _scrub(value), "", ""
-
-
-def _scrub(value: Any) -> Any:
-    """Replace what UTF-8 and JSON cannot hold: lone surrogates and infinities written as 1e999."""
-    if isinstance(value, str):
-        return _SURROGATES.sub("�", value)
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return None
-    if isinstance(value, list):
-        return [_scrub(item) for item in value]
-    if isinstance(value, dict):
-        return {_SURROGATES.sub("�", key): _scrub(item) for key, item in value.items()}
-    return value
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return not lenient(line, limits.depth)[1]
+    return True

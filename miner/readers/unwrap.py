@@ -138,35 +138,38 @@ class PrintedResult:
     """An MCP result that a harness wrote with ``str()``."""
 
     text: str
-    is_error: bool
+    is_error: bool | None
+    """None when the harness cut the text before the flag."""
 
 
-_PRINTED = re.compile(
-    r"\s*(?:meta=.{0,4096}? )?content=\[.*\](?: structuredContent=.*)? isError=(True|False)\s*", re.DOTALL
-)
-_LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+_PRINTED = re.compile(r"\s*(?:meta=.{0,4096}? )?content=\[(?:\]|(?=\w+\(type='))", re.DOTALL)
+_FLAG = re.compile(r"\](?: structuredContent=.*)? isError=(True|False)\s*", re.DOTALL)
+_LITERAL = re.compile(r"""(?P<name>\b\w+=)?(?:'(?:[^'\\]|\\.)*(?:'|\\?\Z)|"(?:[^"\\]|\\.)*(?:"|\\?\Z))""", re.DOTALL)
 
 
 def printed_result(text: str) -> PrintedResult | None:
     """Text and error flag of ``meta=None content=[TextContent(type='text', text='…')] isError=False``, else None."""
-    start = text.find("content=[")
-    if not 0 <= start <= 4096 or "isError=" not in text[-16:]:
+    start = _PRINTED.match(text)
+    if start is None:
         return None
-    match = _PRINTED.fullmatch(text)
-    if match is None:
-        return None
-    said = [
-        _literal(literal.group())
-        for literal in _LITERAL.finditer(text, start)
-        if text.startswith("text=", literal.start() - 5) and text[literal.start() - 6] in " ("
-    ]
-    return PrintedResult("\n".join(said), match[1] == "True")
+    said, end = [], start.end() - (text[start.end() - 1] == "]")
+    for literal in _LITERAL.finditer(text, end):
+        if _FLAG.match(text, end) or (
+            end < literal.start() and _FLAG.match(text, text.find("]", end, literal.start()))
+        ):
+            break
+        end = literal.end()
+        if literal["name"] == "text=":
+            said.append(_literal(literal.group()[len("text=") :]))
+    flag = _FLAG.search(text, end)
+    return PrintedResult("\n".join(said), flag[1] == "True" if flag else None)
 
 
 def _literal(quoted: str) -> str:
-    """The string that a Python literal stands for; one that Python would refuse stays as it was written."""
+    """The string that a Python literal stands for; of one that was cut, or that Python refuses, what can be had."""
+    whole = quoted if len(quoted) > 1 and quoted[-1] == quoted[0] else quoted.rstrip("\\") + quoted[0]
     try:
-        value = ast.literal_eval(quoted)
+        value = ast.literal_eval(whole)
     except (ValueError, SyntaxError, MemoryError):
-        return quoted[1:-1]
-    return value if isinstance(value, str) else quoted[1:-1]
+        return quoted[1:]
+    return value if isinstance(value, str) else quoted[1:]

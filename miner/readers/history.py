@@ -1,0 +1,82 @@
+"""Logs that repeat the conversation in every request -> only what each request adds.
+
+A gateway line, an LLM span or a training line holds all messages so far. ``Context`` remembers what one conversation
+has shown the model; ``News`` is what a further request adds to it, and what it took back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from miner.readers.blocks import Turn
+from miner.readers.content import json_text
+from miner.readers.dialects import Role
+
+Mark = tuple[object, ...]
+"""What makes two messages the same message, however often and in whichever dialect they are repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a request adds to its conversation."""
+
+    turns: tuple[Turn, ...]
+    compacted: bool = False
+    """Earlier messages were replaced or dropped, while later ones stayed."""
+    rewound: int | None = None
+    """Messages from this position on were abandoned: the answer was asked for again, or the user edited."""
+
+
+def mark(turn: Turn) -> Mark:
+    """Ids where there are any: the text of an old result may be replaced by a placeholder, of an old answer trimmed."""
+    calls = tuple((call.id, call.name, json_text(call.arguments)) for call in turn.calls)
+    results = tuple(result.id or (result.name, result.text) for result in turn.results)
+    if any(call.id for call in turn.calls) or any(result.id for result in turn.results):
+        return turn.role, "", calls, results
+    return turn.role, (turn.text or "").strip(), calls, results
+
+
+class Context:
+    """The messages of one conversation, as marks; system prompts stand apart, because hosts change them freely."""
+
+    def __init__(self) -> None:
+        self.marks: list[Mark] = []
+        self._prompts: set[Mark] = set()
+
+    def shared(self, turns: Sequence[Turn]) -> int:
+        """How many messages, from the first, a request has in common with this conversation."""
+        count = 0
+        for known, new in zip(self.marks, _spoken(turns), strict=False):
+            if known != new:
+                break
+            count += 1
+        return count
+
+    def news(self, turns: Sequence[Turn]) -> News:
+        """What a request adds; the context then is what the request holds."""
+        spoken = _spoken(turns)
+        same = self.shared(turns)
+        dropped, rest = self.marks[same:], set(self.marks[same:])
+        compacted = bool(dropped) and (same == 0 or any(new in rest for new in spoken[same:]))
+        known = rest if compacted else set()
+        fresh, position = [], 0
+        for turn in turns:
+            if turn.role is Role.HARNESS and not turn.compacts:
+                if mark(turn) not in self._prompts:
+                    self._prompts.add(mark(turn))
+                    fresh.append(turn)
+                continue
+            if position >= same and mark(turn) not in known:
+                fresh.append(turn)
+            position += 1
+        self.marks = spoken
+        return News(tuple(fresh), compacted, same if dropped and not compacted else None)
+
+    def extend(self, turns: Sequence[Turn]) -> None:
+        """Append what was not repeated: an answer."""
+        self.marks.extend(_spoken(turns))
+
+
+def _spoken(turns: Sequence[Turn]) -> list[Mark]:
+    return [mark(turn) for turn in turns if turn.role is not Role.HARNESS]

@@ -1,0 +1,56 @@
+"""JSON that a strict parser refuses although it can be had: cut emoji, numbers without end; and what is too deep."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def depth_of(data: bytes, stop: int) -> int:
+    """Deepest nesting of brackets outside strings, found by one linear scan; stops counting past ``stop``."""
+    depth = deepest = 0
+    for match in _BRACKETS.finditer(data):
+        byte = data[match.start()]
+        if byte in b"[{":
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+                if deepest > stop:
+                    return deepest
+        elif byte in b"]}":
+            depth -= 1
+    return deepest
+
+
+def lenient(data: bytes, depth: int) -> tuple[Any, str, str]:
+    """(value, "", "") when JSON can be had after harmless replacement, else (None, reason, detail)."""
+    if depth_of(data, depth) > depth:
+        return None, "too_deep", f"nested deeper than {depth}"
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        return None, "not_utf8", f"byte {error.start} of the record"
+    try:
+        value = json.loads(text, parse_constant=lambda _: None)
+    except ValueError as error:
+        return None, "not_json", f"column {getattr(error, 'colno', '?')}"
+    except RecursionError:
+        return None, "too_deep", f"nested deeper than {depth}"
+    return _scrub(value), "", ""
+
+
+def _scrub(value: Any) -> Any:
+    """Replace what UTF-8 and JSON cannot hold: lone surrogates and infinities written as 1e999."""
+    if isinstance(value, str):
+        return _SURROGATES.sub("�", value)
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return None
+    if isinstance(value, list):
+        return [_scrub(item) for item in value]
+    if isinstance(value, dict):
+        return {_SURROGATES.sub("�", key): _scrub(item) for key, item in value.items()}
+    return value
