@@ -1,0 +1,148 @@
+"""How fast each reader is, beside what one core needs merely to unpack the same files and to parse their JSON.
+
+    python benchmarks/readers.py LOGS... [--rounds 3]
+
+``bare`` is ``orjson.loads`` over every line (or whole document) already in memory; ``unpack`` is reading and
+decompressing; ``reader`` does both and makes events. ``x bare`` is reader / bare, ``x both`` reader / (unpack + bare).
+Rounds take turns, and each figure is the best of its rounds, so that a busy machine disturbs all three alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from miner.errors import MinerError
+from miner.events import Event
+from miner.readers import Reader, load_reader, recognise
+from miner.readers.source import Source, open_log
+from miner.store.discovery import discover
+
+
+@dataclass(slots=True)
+class Measured:
+    """The figures of one format."""
+
+    files: int
+    size: int = 0
+    events: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def best(self, what: str, seconds: float) -> None:
+        """Keep the shortest time."""
+        self.seconds[what] = min(seconds, self.seconds.get(what, seconds))
+
+
+def main() -> int:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("logs", nargs="+", type=Path, metavar="LOGS", help="files, folders or globs")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds per format (default: %(default)s)")
+    given = parser.parse_args()
+    try:
+        formats, passed_over = by_format(discover(given.logs).files)
+    except MinerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if not formats:
+        print("none of these files is a log of a known format", file=sys.stderr)
+        return 1
+    rows = [row(name, measure(load_reader(name), paths, given.rounds)) for name, paths in sorted(formats.items())]
+    print_table(
+        [("format", "files", "MB", "events", "unpack s", "bare s", "reader s", "MB/s", "x bare", "x both"), *rows]
+    )
+    if passed_over:
+        print(f"\nnot of a known format: {passed_over.total()} files ({', '.join(sorted(passed_over)) or 'no suffix'})")
+    return 0
+
+
+def by_format(paths: list[Path]) -> tuple[dict[str, list[Path]], Counter[str]]:
+    """The files of each format, and the suffixes of files that are of none."""
+    formats: dict[str, list[Path]] = defaultdict(list)
+    passed_over: Counter[str] = Counter()
+    for path in paths:
+        name = recognise(path)
+        if name is None:
+            passed_over["".join(path.suffixes[-2:])] += 1
+        else:
+            formats[name].append(path)
+    return formats, passed_over
+
+
+def measure(reader: Reader, paths: list[Path], rounds: int) -> Measured:
+    """Take the three times in turns."""
+    found = Measured(files=len(paths))
+    grouped: Callable[[list[Path]], list[tuple[Path, ...]]] = getattr(reader, "groups", lambda ps: [(p,) for p in ps])
+    groups = grouped(paths)
+    for _ in range(rounds):
+        found.size, unpack, bare = unpack_and_parse(paths)
+        found.best("unpack", unpack)
+        found.best("bare", bare)
+        gc.collect()
+        start = time.perf_counter()
+        found.events = sum(isinstance(item, Event) for group in groups for item in reader.read(Source(group)))
+        found.best("reader", time.perf_counter() - start)
+    return found
+
+
+def unpack_and_parse(paths: list[Path]) -> tuple[int, float, float]:
+    """(bytes, seconds to read and decompress, seconds in ``orjson.loads``), one file in memory at a time."""
+    size, unpack, parse = 0, 0.0, 0.0
+    for path in paths:
+        start = time.perf_counter()
+        with open_log(path) as stream:
+            data = stream.read()
+        middle = time.perf_counter()
+        pieces = data.split(b"\n") if is_lines(data) else [data]
+        begun = time.perf_counter()
+        for piece in pieces:
+            if piece:
+                try:
+                    orjson.loads(piece)
+                except orjson.JSONDecodeError:
+                    continue
+        parse += time.perf_counter() - begun
+        unpack += middle - start
+        size += len(data)
+    return size, unpack, parse
+
+
+def is_lines(data: bytes) -> bool:
+    """True for JSON Lines: the first line is a value of its own."""
+    try:
+        orjson.loads(data[: data.find(b"\n") + 1])
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def row(name: str, found: Measured) -> tuple[str, ...]:
+    """One line of the table."""
+    unpack, bare, reader = (found.seconds[what] for what in ("unpack", "bare", "reader"))
+    megabytes = found.size / 1e6
+    ratios = (f"{reader / max(part, 1e-9):.2f}" for part in (bare, unpack + bare))
+    times = (f"{seconds:.2f}" for seconds in (unpack, bare, reader))
+    return (name, f"{found.files}", f"{megabytes:.1f}", f"{found.events}", *times, f"{megabytes / reader:.0f}", *ratios)
+
+
+def print_table(rows: list[tuple[str, ...]]) -> None:
+    """Columns under each other, figures to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for cells in rows:
+        first, *others = (
+            cell.ljust(width) if n == 0 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        print("  ".join((first, *others)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
