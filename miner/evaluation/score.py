@@ -38,6 +38,10 @@ class Foresight(Protocol):
         """Whether the call's arguments could have been known."""
         ...
 
+    def known_since(self, call: Event) -> int | None:
+        """The first decision at which they could have been; None when they could not."""
+        ...
+
 
 class Asked(NamedTuple):
     """A call the model asked for."""

@@ -51,9 +51,10 @@ class Predictor:
 class _Walk:
     def __init__(self, constants: set[bytes], session: Session) -> None:
         self._constants = constants
-        self._values: set[str] = set()
-        self._texts: list[str] = []
+        self._since: dict[str, int] = {}
+        self._texts: list[tuple[int, str]] = []
         self._coming: Sequence[Event] = ()
+        self._decision = 0
         for text in (session.cwd, session.branch):
             self._read(text)
 
@@ -70,14 +71,24 @@ class _Walk:
     def reveal(self, calls: Sequence[Event]) -> None:
         """Learn what will be asked for at this decision."""
         self._coming = calls
+        self._decision += 1
 
     def reaches(self, call: Event) -> bool:
         """Whether every argument value could have been known."""
+        return self.known_since(call) is not None
+
+    def known_since(self, call: Event) -> int | None:
+        """The decision, counted from 0, from which on every argument value could have been known."""
         known = call_of(call)
-        return known is not None and all(
-            self._known(leaf) or _constant(known.tool, path, leaf) in self._constants
-            for path, leaf in leaves(known.arguments)
-        )
+        latest = 0
+        for path, leaf in leaves(known.arguments) if known else ():
+            if known and _constant(known.tool, path, leaf) in self._constants:
+                continue
+            since = self._first(_text(leaf))
+            if since is None:
+                return None
+            latest = max(latest, since)
+        return latest if known else None
 
     def predict(self, most: int = 5) -> Sequence[Speculation]:
         """What comes, as far as it could have been known, each call once."""
@@ -85,23 +96,30 @@ class _Walk:
         for event in self._coming:
             call = call_of(event)
             if call is not None and self.reaches(event):
-                found.setdefault(call.identity, Speculation(call.tool, call.arguments, 1.0))
+                origins = dict.fromkeys(call.arguments, "constant")
+                found.setdefault(call.identity, Speculation(call.tool, call.arguments, 1.0, origins=origins))
         return list(found.values())[:most]
 
     def _read(self, text: str | None) -> None:
-        if not text or text in self._values:
+        if not text or text in self._since:
             return
-        self._texts.append(text)
-        self._values.add(text)
+        now, since = self._decision, self._since
+        self._texts.append((now, text))
+        since[text] = now
         for match in _TOKEN.finditer(text):
             token = match.group()
             if len(token) <= _LONGEST_TOKEN:
-                self._values.add(token)
-                self._values.add(token.strip(_TRIMMED))
+                since.setdefault(token, now)
+                since.setdefault(token.strip(_TRIMMED), now)
 
-    def _known(self, leaf: Any) -> bool:
-        text = _text(leaf)
-        return text in self._values or any(_within(text, earlier) for earlier in reversed(self._texts))
+    def _first(self, text: str) -> int | None:
+        """The decision at which a text was first seen."""
+        if text in self._since:
+            return self._since[text]
+        found = next((since for since, earlier in self._texts if _within(text, earlier)), None)
+        if found is not None:
+            self._since[text] = found
+        return found
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,1 @@
+"""Replay: what speculation would have hidden, and wasted, in recorded sessions with their recorded times."""

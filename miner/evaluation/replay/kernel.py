@@ -1,0 +1,339 @@
+"""The event loop of the replay, compiled: sessions think, call and wait; predictions run beside them on slack.
+
+Behaves as the runtime does: launches only at the start of a decision, one global limit, real calls first (they push
+out running predictions when the host is full), a result is used once, a running one is joined, a write makes results
+that read what it changes worthless, a person's message makes all of them so, and what the next decision no longer
+predicts is cancelled. Which predictions are worth launching, and their order, was decided before by the runtime's
+own ``rank`` and ``admit``; here only the limits that depend on the moment remain, checked in the same order.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from miner.evaluation.replay.workload import Ints, Workload
+
+Int = Any
+"""A 64-bit integer: compiled code does not tell Python's from NumPy's."""
+SLOTS = 24
+"""Predictions that one session can have running or stored."""
+FREE, RUNNING, DONE = 0, 1, 2
+SPEC_ENDS, CALL_ENDS, DECIDES, ISSUES = 0, 1, 2, 3
+"""At one instant, what ends is known before what begins."""
+_NEVER = 1 << 62
+
+
+class Plan(NamedTuple):
+    """Predictions worth launching, best first within each decision."""
+
+    start: Ints
+    identity: Ints
+    run_us: Ints
+    delay_us: Ints
+    """How long the prediction itself takes before the call can start."""
+    reads: Ints
+    ttl_us: Ints
+    net_us: Ints
+    """What it is worth: the least worthy is pushed out first."""
+    tool: Ints
+
+
+class Limits(NamedTuple):
+    """The part of the runtime's budget that depends on the moment."""
+
+    in_flight: int
+    capacity: int
+    per_decision: int
+    stored_results: int
+    coordination_us: int
+    waste_window: int
+    wasted_most: int
+    """Wasted launches in a full window above which nothing is launched."""
+
+
+COUNTERS = (
+    "launched", "hits", "joins", "wasted", "expired", "invalidated", "cancelled", "preempted", "no_room", "shut_off",
+    "saved_us", "wasted_us",
+)  # fmt: skip
+(
+    LAUNCHED, HITS, JOINS, WASTED, EXPIRED, INVALIDATED, CANCELLED, PREEMPTED, NO_ROOM, SHUT_OFF, SAVED, WASTED_US,
+) = range(len(COUNTERS))  # fmt: skip
+# Running totals that are no results.
+_SPECULATIVE, _REAL, _STORED, _SEQUENCE, _SETTLED, _RECENT_WASTE, _TOTALS = range(7)
+
+
+class State(NamedTuple):
+    """Everything that changes, in arrays."""
+
+    at: Ints
+    issued: Ints
+    pending: Ints
+    end: Ints
+    stall: Ints
+    identity: Ints
+    status: Ints
+    began: Ints
+    ends: Ints
+    reads: Ints
+    ttl: Ints
+    net: Ints
+    tool: Ints
+    generation: Ints
+    executes: Ints
+    """1 while a real call occupies the host."""
+    counters: Ints
+    totals: Ints
+    window: Ints
+    wasted_by_tool: Ints
+    wasted_us_by_tool: Ints
+    answered_by_tool: Ints
+
+
+_PER_SESSION, _PER_SLOT, _PER_TOOL = 5, 9, 3
+"""How many of the arrays are indexed by what, in the order of the fields."""
+
+
+def new_state(work: Workload, tools: int, limits: Limits) -> State:
+    """A fresh state, all zero."""
+    sessions = len(work.decision_start) - 1
+    sizes = (
+        *[sessions] * _PER_SESSION,
+        *[sessions * SLOTS] * _PER_SLOT,
+        len(work.call_us),
+        len(COUNTERS),
+        _TOTALS,
+        max(1, limits.waste_window),
+        *[max(1, tools)] * _PER_TOOL,
+    )
+    return State._make(np.zeros(size, dtype=np.int64) for size in sizes)
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile at first use, and keep the result on disk."""
+    return njit(cache=True)(function)
+
+
+@compiled
+def _push(heap: Any, state: State, time: Int, kind: Int, what: Int) -> None:
+    state.totals[_SEQUENCE] += 1
+    heapq.heappush(heap, (time, kind, state.totals[_SEQUENCE], what))
+
+
+@compiled
+def _settle(state: State, limits: Limits, wasted: Int) -> None:
+    """Remember in the window whether a launch was for nothing."""
+    place = state.totals[_SETTLED] % max(1, limits.waste_window)
+    if state.totals[_SETTLED] >= limits.waste_window:
+        state.totals[_RECENT_WASTE] -= state.window[place]
+    state.window[place] = wasted
+    state.totals[_RECENT_WASTE] += wasted
+    state.totals[_SETTLED] += 1
+
+
+@compiled
+def _free(state: State, slot: Int) -> None:
+    """Empty a slot; what it ran is no speculation any more."""
+    if state.status[slot] == RUNNING:
+        state.totals[_SPECULATIVE] -= 1
+    state.totals[_STORED] -= 1
+    state.status[slot] = FREE
+    state.generation[slot] += 1
+
+
+@compiled
+def _waste(state: State, limits: Limits, slot: Int, now: Int) -> None:
+    """A launch that nobody will ask for: count what it ran until now."""
+    ran = max(0, min(now, state.ends[slot]) - state.began[slot])
+    tool = state.tool[slot]
+    state.counters[WASTED] += 1
+    state.counters[WASTED_US] += ran
+    state.wasted_by_tool[tool] += 1
+    state.wasted_us_by_tool[tool] += ran
+    _free(state, slot)
+    _settle(state, limits, 1)
+
+
+@compiled
+def _held(state: State, session: Int, identity: Int) -> Int:
+    """The slot that holds this call for this session, or -1."""
+    for slot in range(session * SLOTS, (session + 1) * SLOTS):
+        if state.status[slot] != FREE and state.identity[slot] == identity:
+            return slot
+    return -1
+
+
+@compiled
+def _drop_unlikely(
+    state: State, plan: Plan, limits: Limits, session: Int, decision: Int, now: Int, everything: bool
+) -> None:
+    """Cancel what still runs and is not predicted again; after a person spoke, forget results too."""
+    for slot in range(session * SLOTS, (session + 1) * SLOTS):
+        if state.status[slot] == FREE or (state.status[slot] == DONE and not everything):
+            continue
+        wanted = False
+        for guess in range(plan.start[decision], plan.start[decision + 1]):
+            wanted = wanted or plan.identity[guess] == state.identity[slot]
+        if everything or not wanted:
+            state.counters[CANCELLED] += 1
+            _waste(state, limits, slot, now)
+
+
+@compiled
+def _room(state: State, limits: Limits, launched: Int) -> bool:
+    """The runtime's limits that depend on the moment, in its order."""
+    totals = state.totals
+    settled = min(totals[_SETTLED], limits.waste_window)
+    if settled >= limits.waste_window and totals[_RECENT_WASTE] > limits.wasted_most:
+        state.counters[SHUT_OFF] += 1
+        return False
+    full = launched >= limits.per_decision or totals[_STORED] >= limits.stored_results
+    slack = min(limits.in_flight - totals[_SPECULATIVE], limits.capacity - totals[_REAL] - totals[_SPECULATIVE])
+    if full or slack <= 0:
+        state.counters[NO_ROOM] += 1
+        return False
+    return True
+
+
+@compiled
+def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, decision: Int, now: Int) -> Int:
+    """Start what is predicted and not there yet, as far as there is room; returns how many."""
+    launched = 0
+    for guess in range(plan.start[decision], plan.start[decision + 1]):
+        held = _held(state, session, plan.identity[guess])
+        if held >= 0 and now - state.began[held] > state.ttl[held]:
+            state.counters[EXPIRED] += 1
+            _waste(state, limits, held, now)
+            held = -1
+        if held >= 0 or not _room(state, limits, launched):
+            continue
+        slot = session * SLOTS
+        while slot < (session + 1) * SLOTS and state.status[slot] != FREE:
+            slot += 1
+        if slot == (session + 1) * SLOTS:
+            state.counters[NO_ROOM] += 1
+            continue
+        begins = now + plan.delay_us[guess]
+        state.identity[slot], state.status[slot] = plan.identity[guess], RUNNING
+        state.began[slot], state.ends[slot] = begins, begins + plan.run_us[guess]
+        state.reads[slot], state.ttl[slot] = plan.reads[guess], plan.ttl_us[guess]
+        state.net[slot], state.tool[slot] = plan.net_us[guess], plan.tool[guess]
+        state.totals[_SPECULATIVE] += 1
+        state.totals[_STORED] += 1
+        state.counters[LAUNCHED] += 1
+        _push(heap, state, state.ends[slot], SPEC_ENDS, slot + state.generation[slot] * len(state.status))
+        launched += 1
+    return launched
+
+
+@compiled
+def _preempt(state: State, limits: Limits, now: Int) -> None:
+    """Real calls first: push out the least worthy running predictions until the host has room again."""
+    while state.totals[_SPECULATIVE] > 0 and state.totals[_REAL] + state.totals[_SPECULATIVE] > limits.capacity:
+        worst, least = -1, _NEVER
+        for slot in range(len(state.status)):
+            if state.status[slot] == RUNNING and state.net[slot] < least:
+                worst, least = slot, state.net[slot]
+        state.counters[PREEMPTED] += 1
+        _waste(state, limits, worst, now)
+
+
+@compiled
+def _answer(state: State, work: Workload, limits: Limits, call: Int, now: Int) -> Int:
+    """When a real call is done: now if it was prepared, when the running one ends if joined, else after its run."""
+    session = work.call_session[call]
+    slot = _held(state, session, work.call_identity[call]) if work.call_identity[call] >= 0 else -1
+    if slot >= 0 and (state.began[slot] > now or now - state.began[slot] > state.ttl[slot]):
+        state.counters[EXPIRED] += state.began[slot] <= now
+        _waste(state, limits, slot, now)
+        slot = -1
+    if slot < 0:
+        state.executes[call] = 1
+        state.totals[_REAL] += 1
+        _preempt(state, limits, now)
+        return now + work.call_us[call]
+    done = now
+    if state.status[slot] == RUNNING:
+        done = max(now, state.ends[slot])
+        state.executes[call] = 1
+        state.totals[_REAL] += 1
+        state.counters[JOINS] += 1
+    else:
+        state.counters[HITS] += 1
+    state.counters[SAVED] += now + work.call_us[call] - done
+    state.answered_by_tool[state.tool[slot]] += 1
+    _free(state, slot)
+    _settle(state, limits, 0)
+    return done
+
+
+@compiled
+def _invalidate(state: State, limits: Limits, session: Int, writes: Int, now: Int) -> None:
+    """Forget what read something that this call changes."""
+    for slot in range(session * SLOTS, (session + 1) * SLOTS):
+        if state.status[slot] != FREE and state.reads[slot] & writes:
+            state.counters[INVALIDATED] += 1
+            _waste(state, limits, slot, now)
+
+
+@compiled
+def _decide(heap: Any, state: State, work: Workload, plan: Plan, limits: Limits, session: Int, now: Int) -> None:
+    decision = state.at[session]
+    if decision == work.decision_start[session + 1]:
+        for slot in range(session * SLOTS, (session + 1) * SLOTS):
+            if state.status[slot] != FREE:
+                _waste(state, limits, slot, now)
+        state.end[session] = now
+        return
+    _drop_unlikely(state, plan, limits, session, decision, now, work.new_turn[decision] == 1)
+    launched = _launch(heap, state, plan, limits, session, decision, now)
+    issued = now + work.think_us[decision] + launched * limits.coordination_us
+    state.issued[session] = issued
+    first, last = work.call_start[decision], work.call_start[decision + 1]
+    state.pending[session] = last - first
+    if first == last:
+        state.at[session] += 1
+        _push(heap, state, issued, DECIDES, session)
+    for call in range(first, last):
+        _push(heap, state, issued + work.call_offset_us[call], ISSUES, call)
+
+
+@compiled
+def run(work: Workload, plan: Plan, limits: Limits, arrivals: Ints, state: State) -> Int:
+    """Play every session from its arrival to its end; returns when the last one ended."""
+    heap = [(np.int64(0), np.int64(0), np.int64(0), np.int64(0))]
+    heap.pop()
+    for session in range(len(arrivals)):
+        state.at[session] = work.decision_start[session]
+        _push(heap, state, arrivals[session], DECIDES, session)
+    now = np.int64(0)
+    while len(heap) > 0:
+        time, kind, _, what = heapq.heappop(heap)
+        if kind == SPEC_ENDS:
+            slot, generation = what % len(state.status), what // len(state.status)
+            if state.status[slot] == RUNNING and state.generation[slot] == generation:
+                state.status[slot] = DONE
+                state.totals[_SPECULATIVE] -= 1
+            continue
+        now = max(now, time)
+        if kind == DECIDES:
+            _decide(heap, state, work, plan, limits, what, time)
+        elif kind == ISSUES:
+            done = _answer(state, work, limits, what, time)
+            if work.call_writes[what]:
+                _invalidate(state, limits, work.call_session[what], work.call_writes[what], time)
+            _push(heap, state, done, CALL_ENDS, what)
+        else:
+            session = work.call_session[what]
+            state.totals[_REAL] -= state.executes[what]
+            state.executes[what] = 0
+            state.pending[session] -= 1
+            if state.pending[session] == 0:
+                state.stall[session] += time - state.issued[session]
+                state.at[session] += 1
+                _push(heap, state, time, DECIDES, session)
+    return now

@@ -1,0 +1,253 @@
+"""Sessions as replay sees them: think times, calls with their durations, and predictions, in flat integer arrays.
+
+All times are whole microseconds, so a replay without speculation adds up to the recorded times exactly. Decision
+``d`` of the workload owns calls ``call_start[d]:call_start[d + 1]``; session ``s`` owns decisions alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miner.evaluation.replay.distributions import Assumed
+from miner.evaluation.replay.permits import Permits
+from miner.evaluation.score import MOST, Foresight, identity_of
+from miner.evaluation.split import Logs
+from miner.evaluation.times import CAP_S, seconds_of
+from miner.events import Event, EventKind, SessionLog
+from miner.mining.decisions import Decision, decisions
+from miner.predictors import Predictor
+from miner.runtime.speculation import Speculation
+
+Ints = NDArray[np.int64]
+THINK_CAP_S = 600.0
+"""A longer gap before a call is a machine asleep or a person away, not a model that thinks."""
+
+
+class Workload(NamedTuple):
+    """What happened, as arrays that the simulator reads."""
+
+    decision_start: Ints
+    call_start: Ints
+    think_us: Ints
+    new_turn: Ints
+    """1 where a person spoke: whatever was prepared before is old."""
+    call_session: Ints
+    call_identity: Ints
+    """Equal numbers in one session mean equal calls; -1 is equal to nothing."""
+    call_offset_us: Ints
+    """After the first call of its step."""
+    call_us: Ints
+    call_reads: Ints
+    """Bits of the conflict groups that its result depends on."""
+    call_writes: Ints
+    """Bits of the conflict groups that it changes."""
+    call_early: Ints
+    """1 where the policy would let it run early."""
+    call_tool: Ints
+    began_us: Ints
+    """When each session began; -1 where the log does not say."""
+
+
+class Guess(NamedTuple):
+    """One prediction at one decision."""
+
+    decision: int
+    identity: int
+    speculation: Speculation
+    early: bool
+    reads: int
+    ttl_us: int
+    refusal: str | None
+
+
+@dataclass(slots=True)
+class Recording:
+    """A workload with the predictions that were made along it."""
+
+    workload: Workload
+    tools: list[str]
+    sessions: list[str]
+    guesses: dict[str, list[Guess]]
+    excluded: dict[str, int]
+    """Times that were left out, by reason."""
+    known_since: Ints
+    """For each call, the first decision of the workload at which all its argument values were known; -1: never."""
+    recorded_s: float
+    """Model and tool seconds that count."""
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Fills the arrays, one session at a time."""
+
+    permits: Permits
+    cap_s: float = CAP_S
+    assumed: Assumed | None = None
+    excluded: Counter[str] = field(default_factory=Counter)
+    _columns: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in Workload._fields})
+    _tools: dict[str, int] = field(default_factory=dict)
+    _guesses: dict[str, list[Guess]] = field(default_factory=dict)
+    _known: list[int] = field(default_factory=list)
+    _sessions: list[str] = field(default_factory=list)
+
+    def add(self, log: SessionLog, predictors: Mapping[str, Predictor]) -> None:
+        """Take in one session, asking each predictor at each decision."""
+        columns, number = self._columns, len(self._sessions)
+        self._sessions.append(log.session.key)
+        identities: dict[str, int] = {}
+        walks = {name: predictor.start(log.session) for name, predictor in predictors.items()}
+        columns["decision_start"].append(len(columns["think_us"]))
+        began = log.session.started_us
+        columns["began_us"].append(-1 if began is None else began)
+        first = len(columns["think_us"])
+        for decision in decisions(log):
+            place = len(columns["think_us"])
+            self._decision(decision, number, identities, first)
+            for name, walk in walks.items():
+                for event in decision.observed:
+                    walk.observe(event)
+                if isinstance(walk, Foresight):
+                    walk.reveal(decision.calls)
+                    for index, event in enumerate(decision.calls, len(self._known) - len(decision.calls)):
+                        since = walk.known_since(event)
+                        self._known[index] = -1 if since is None else first + since
+                made = self._guesses.setdefault(name, [])
+                for guess in walk.predict(MOST):
+                    if guess.after is None:
+                        made.append(self._guess(place, guess, identities))
+
+    def finish(self) -> Recording:
+        """Everything so far, as arrays."""
+        columns = self._columns
+        ends = {"decision_start": len(columns["think_us"]), "call_start": len(columns["call_us"])}
+        arrays = {
+            name: np.array([*values, ends[name]] if name in ends else values, dtype=np.int64)
+            for name, values in columns.items()
+        }
+        workload = Workload(**arrays)
+        return Recording(
+            workload,
+            list(self._tools),
+            self._sessions,
+            self._guesses,
+            dict(sorted(self.excluded.items())),
+            np.array(self._known, dtype=np.int64),
+            round(float(serial_us(workload).sum()) / 1e6, 6),
+        )
+
+    def _decision(self, decision: Decision, session: int, identities: dict[str, int], first: int) -> None:
+        columns = self._columns
+        columns["call_start"].append(len(columns["call_us"]))
+        issued = issue_of(decision)
+        place = len(columns["think_us"])
+        columns["think_us"].append(self._think(decision, issued, (session, place - first)))
+        columns["new_turn"].append(int(any(event.kind is EventKind.USER_MESSAGE for event in decision.observed)))
+        for index, event in enumerate(decision.calls):
+            permit = self.permits.of_call(event)
+            identity = identity_of(event)
+            columns["call_session"].append(session)
+            columns["call_identity"].append(
+                -1 if identity is None else identities.setdefault(identity, len(identities))
+            )
+            columns["call_offset_us"].append(self._offset(event, issued))
+            columns["call_us"].append(self._duration(event, (session, place - first, index)))
+            columns["call_reads"].append(permit.reads)
+            columns["call_writes"].append(permit.writes)
+            columns["call_early"].append(int(permit.early))
+            columns["call_tool"].append(self._tools.setdefault(event.tool or "", len(self._tools)))
+            self._known.append(-1)
+
+    def _guess(self, decision: int, guess: Speculation, identities: dict[str, int]) -> Guess:
+        try:
+            identity = identities.setdefault(guess.identity, len(identities))
+        except (ValueError, TypeError):
+            identity = -1
+        permit = self.permits.of_guess(guess)
+        self._tools.setdefault(guess.tool, len(self._tools))
+        return Guess(decision, identity, guess, permit.early, permit.reads, permit.ttl_us, permit.refusal)
+
+    def _think(self, decision: Decision, issued: int | None, name: tuple[int, ...]) -> int:
+        known = [time for event in decision.observed if (time := known_at(event)) is not None]
+        if issued is None or not known:
+            if self.assumed is not None:
+                return self.assumed.think_us(name)
+            self.excluded["think_untimed"] += 1
+            return 0
+        think = issued - max(known)
+        if think < 0:
+            self.excluded["think_negative"] += 1
+            return 0
+        if think > THINK_CAP_S * 1e6:
+            self.excluded["think_over_cap"] += 1
+            return 0
+        return think
+
+    def _duration(self, event: Event, name: tuple[int, ...]) -> int:
+        seconds, reason = seconds_of(event, self.cap_s)
+        if seconds is not None:
+            return round(seconds * 1e6)
+        if reason == "untimed" and self.assumed is not None:
+            return self.assumed.tool_us(event.tool or "", name)
+        self.excluded[f"call_{reason}"] += 1
+        return 0
+
+    def _offset(self, event: Event, issued: int | None) -> int:
+        if issued is None or event.start_us is None:
+            return 0
+        offset = event.start_us - issued
+        return offset if 0 <= offset <= self.cap_s * 1e6 else 0
+
+
+def record(
+    logs: Logs,
+    predictors: Mapping[str, Predictor],
+    permits: Permits,
+    *,
+    cap_s: float = CAP_S,
+    assumed: Assumed | None = None,
+) -> Recording:
+    """Walk held-out sessions once with every predictor."""
+    recorder = Recorder(permits, cap_s, assumed)
+    for log in logs():
+        recorder.add(log, predictors)
+    return recorder.finish()
+
+
+def issue_of(decision: Decision) -> int | None:
+    """When the model's thinking ended: its first call's start, or the time of its answer."""
+    times = [event.start_us if event.start_us is not None else event.time_us for event in decision.calls]
+    known = [time for time in times if time is not None]
+    if known:
+        return min(known)
+    step = decision.step
+    if step is None:
+        return None
+    return step.end_us if step.end_us is not None else step.time_us
+
+
+def known_at(event: Event) -> int | None:
+    """When the model could first see an event."""
+    if event.kind is EventKind.TOOL_CALL:
+        return event.end_us
+    return event.time_us if event.kind in (EventKind.USER_MESSAGE, EventKind.HARNESS_MESSAGE) else None
+
+
+def stall_us(workload: Workload) -> Ints:
+    """For each decision, how long the agent waited for its calls."""
+    ends = workload.call_offset_us + workload.call_us
+    stall = np.zeros(len(workload.think_us), dtype=np.int64)
+    owner = np.repeat(np.arange(len(stall)), np.diff(workload.call_start))
+    np.maximum.at(stall, owner, ends)
+    return stall
+
+
+def serial_us(workload: Workload) -> Ints:
+    """For each session, its model and tool time without any speculation."""
+    total = np.concatenate([[0], np.cumsum(workload.think_us + stall_us(workload))])
+    return np.asarray(total[workload.decision_start[1:]] - total[workload.decision_start[:-1]], dtype=np.int64)
