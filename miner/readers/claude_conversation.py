@@ -209,7 +209,7 @@ class Conversation:
             call,
             status,
             text=shown,
-            result=lines.typed_result(typed),
+            result=lines.typed_result(typed, result.block.get("content")),
             native_error=flagged,
             exit_code=lines.exit_code_of(text) if flagged else None,
             truncated=truncated or saved,

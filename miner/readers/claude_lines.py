@@ -13,6 +13,7 @@ from miner.readers.content import json_text, text_of
 TEXT_LIMIT = 1 << 20
 """Longer texts are cut: no rule copies from beyond, and a session has many."""
 
+_LARGE = 1 << 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HARNESS = re.compile(
     r"\s*(?:<(?:command-(?:name|message|args|contents)|local-command-[a-z]+|system-reminder|user-memory-input|"
@@ -99,14 +100,22 @@ def cut(text: str | None) -> tuple[str | None, bool, int | None]:
     return text[:TEXT_LIMIT], True, len(text.encode("utf-8", "replace"))
 
 
-def typed_result(value: Any) -> str | None:
-    """``toolUseResult`` as JSON text, pictures replaced by size and hash; None where it is absent or far too large."""
+def typed_result(value: Any, content: Any) -> str | None:
+    """``toolUseResult`` as JSON text, pictures replaced by size and hash; None where it is absent or far too large.
+
+    Pictures are looked for where ``content``, what the model saw, is more than text, and in large results: looking
+    through every result costs more than all else that is done with it.
+    """
     if value is None:
         return None
     text = json_text(value)
-    if len(text) > 1024 and ('"base64"' in text or ";base64," in text):
+    if (len(text) > _LARGE or _shows_more_than_text(content)) and "base64" in text:
         text = json_text(_without_pictures(value))
     return text if len(text) <= TEXT_LIMIT else None
+
+
+def _shows_more_than_text(content: Any) -> bool:
+    return type(content) is list and any(mapping(block).get("type") != "text" for block in content)
 
 
 def _without_pictures(value: Any) -> Any:
