@@ -28,6 +28,7 @@ class Prepared:
     speculation: Speculation
     key: str
     verdict: Verdict
+    generation: int
     refusal: str | None
 
 
@@ -50,7 +51,7 @@ def prepare(live: Live, speculations: Iterable[Speculation]) -> list[Prepared]:
         else:
             speculation = replace(speculation, arguments=own.value)
         seen.add(key or "")
-        prepared.append(Prepared(live, speculation, key or "", verdict, refusal))
+        prepared.append(Prepared(live, speculation, key or "", verdict, core.generation, refusal))
     return prepared
 
 
@@ -84,7 +85,12 @@ def _candidate(one: Prepared, now: float) -> Candidate:
     core, live = one.live.core, one.live
     later = 1 if one.speculation.after is not None else 0
     timing = core.durations.timing(one.speculation.tool, now - live.thinking_since, core.budget, later_steps=later)
-    return Candidate(one.speculation, timing, one.verdict.rule.price, live.id, one.refusal)
+    refusal = one.refusal
+    if one.generation != core.generation:
+        refusal = "authority_changed"
+    elif refusal is None and one.key in live.by_key:
+        refusal = "already_there"
+    return Candidate(one.speculation, timing, one.verdict.rule.price, live.id, refusal)
 
 
 def _price_of_shadow(core: Core, one: Prepared, net_s: float) -> str | None:

@@ -48,7 +48,7 @@ class Budget:
     """Share of settled launches that may turn out wasted, looked at over the last ``waste_window``."""
     waste_window: int = 50
     patience_s: float = 30.0
-    """How long a real call may stay joined to a running speculation before it is run afresh."""
+    """A joined speculation that takes longer, and four times longer than seen, hangs: its call is run afresh."""
     default_service_s: float = 0.5
     """Duration of a tool nobody has timed yet."""
     default_think_s: float = 2.0

@@ -254,6 +254,10 @@ class Core:
         """Bytes of results that wait to be asked for."""
         return sum(run.result.size for run in self.runs.values() if run.result is not None)
 
+    def patience_s(self, run: Run) -> float:
+        """How long a joined run may take in all before the call is run afresh."""
+        return self.durations.patience_s(run.tool, self.budget)
+
     def launch_times(self, tool: str, now: float) -> deque[float]:
         """When a tool was launched in the last minute."""
         times = self._launches.setdefault(tool, deque())

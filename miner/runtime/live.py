@@ -159,7 +159,9 @@ class Live:
         if self.is_thinking:
             self.is_thinking = False
             core.durations.model_took(now - self.thinking_since)
-        self.servers |= {rule.server or rule.destination} - {""}
+        server = rule.server or rule.destination
+        if server:
+            self.servers.add(server)
         self._asked.add(key or "")
         run = self.by_key.get(key) if key is not None else None
         if run is not None:
@@ -178,6 +180,7 @@ class Live:
             key=core.ledger.digest(key or ""),
             effect=footprint.effect.value,
             changes=sorted(call.changes),
+            server=server,
             how="plain" if call.run is None else "joined" if call.joined else "served",
             generation=core.generation,
             **({} if call.run is None else {"run": call.run.number}),
@@ -193,7 +196,7 @@ class Live:
             return "expired"
         if not is_reusable(run) and self.world.changed_since(run.tick, run.tool, run.verdict.footprint.reads):
             return "changed"
-        if run.state is State.RUNNING and now - run.started_s >= self.core.budget.patience_s:
+        if run.state is State.RUNNING and now - run.started_s >= self.core.patience_s(run):
             return "overdue"
         return None
 

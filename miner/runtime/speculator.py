@@ -278,9 +278,12 @@ class Session:
         return _Outcome(value, None)
 
     async def _join(self, run: Run) -> None:
-        """Waits for a running speculation as for a real call: a cancelled caller cancels it, and patience ends."""
-        patience = min(run.verdict.rule.ttl_s, self._core.budget.patience_s)
-        left = max(0.0, run.started_s + patience - self._core.clock())
+        """Waits for a running speculation, which is the real call from now on: a cancelled caller cancels it.
+
+        Its time to live counted until the claim; a result that the call itself waits for is not old. Patience is
+        for tools that hang.
+        """
+        left = max(0.0, run.started_s + self._core.patience_s(run) - self._core.clock())
         task = run.handle
         try:
             await asyncio.wait({task}, timeout=left)

@@ -53,6 +53,11 @@ class Durations:
         """The model asked for its first call after so long."""
         self._think.add(seconds)
 
+    def patience_s(self, tool: str, budget: Budget) -> float:
+        """How long a run may take before it is taken to hang: well beyond anything seen."""
+        seen = self._tools.get(tool)
+        return max(budget.patience_s, 4.0 * max(seen.quantiles(0.0))) if seen else budget.patience_s
+
     def timing(self, tool: str, elapsed_s: float, budget: Budget, *, later_steps: int = 0) -> Timing:
         """What is known for a speculation of this tool; each later step gives the model time to think once more."""
         think = self._think.quantiles(budget.default_think_s)
