@@ -1,0 +1,1 @@
+"""Scripted agents that really run tools, and the logs that their sessions leave."""

@@ -1,0 +1,1 @@
+"""A small shop: the project that the scripted coding agent works on."""
