@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from miner.events import EventKind, TimeSource
+from miner.events import Event, EventKind, TimeSource
 from miner.readers import claude_code, recognise
 from miner.readers.claude_example import SESSION, call, chain, dump
+from miner.readers.source import Source
 from tests.readers.claude_code_logs import (
     Line,
     Log,
@@ -191,3 +193,20 @@ def test_the_real_logs_hold_what_their_owner_counted(part: str, sessions: int, c
         assert read.source.account.unknown == 0
     assert (roots, len(ids)) == (sessions, calls)
     assert steps > calls / 2
+
+
+def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
+    """Forty megabytes of results pass through a few: what is held is open calls and links between lines."""
+    lines = [user("u0", None, 0, "go")]
+    for n in range(200):
+        lines.append(model(f"a{n}", f"u{n}", 1, f"m{n}", call(f"t{n}", "Read", file=f"{n}")))
+        lines.append(result(f"u{n + 1}", f"a{n}", 2, f"t{n}", f"{n} " + "x" * 100_000, {"content": "y" * 100_000}))
+    path = write(tmp_path, lines)
+    size = path.stat().st_size
+    del lines
+    tracemalloc.start()
+    calls = sum(isinstance(item, Event) for item in claude_code.read(Source((path,))))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert calls == 401
+    assert peak < size / 4
