@@ -43,7 +43,7 @@ Seconds = Annotated[float, Range(0)]
 class IngestSettings:
     """Log files to events."""
 
-    max_problem_share: Share = 0.2
+    max_problem_share: Share = 0.05
     """More broken records than this share of all, and ingest fails."""
     line_bytes: Bytes = 16 << 20
     """A longer line is refused, and noted as a problem."""

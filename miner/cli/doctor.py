@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 import sys
@@ -18,6 +17,7 @@ from typing import Any, Literal
 import click
 
 from miner.cli import console
+from miner.errors import MissingExtraError, StoreError
 
 PARTS = {
     "mining": ("duckdb", "polars", "pyarrow", "numba", "sklearn", "orjson"),
@@ -107,20 +107,21 @@ def _of_run(run: Path) -> Iterator[Finding]:
 
 
 def _of_store(path: Path) -> Finding:
-    """Whether the store opens for reading."""
-    if find_spec("duckdb") is None:
-        return Finding("store", "note", "not looked at", "pip install 'toolcall-miner[mining]'")
-    import duckdb
+    """Whether the store opens for reading, and what is in it."""
+    from miner.store import Store
 
-    if not os.access(path, os.R_OK):
-        return Finding("store", "fail", f"{path} may not be read", "check its permissions")
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
-            found = connection.execute("select count(*) from duckdb_tables()").fetchone()
-    except duckdb.Error as error:
-        advice = "wait for the run that writes it, or run again: a store can always be rebuilt from its logs"
-        return Finding("store", "fail", str(error).partition("\n")[0], advice)
-    return Finding("store", "ok", f"{found[0] if found else 0} tables, {console.size(path.stat().st_size)}")
+        with Store.open(path, read_only=True) as store:
+            ((sessions, problems),) = store.query(
+                "select (select count(*) from sessions), (select count(*) from problems)"
+            )
+    except MissingExtraError as error:
+        return Finding("store", "note", "not looked at", error.next_step or "")
+    except StoreError as error:
+        advice = error.next_step or "run again: a store can always be rebuilt from its logs"
+        return Finding("store", "fail", error.what, advice)
+    counted = f"{console.cell(sessions)} sessions, {console.cell(problems)} problems"
+    return Finding("store", "ok", f"{counted}, {console.size(path.stat().st_size)}")
 
 
 def _why_silent(run: Path) -> Finding:
