@@ -10,8 +10,10 @@ import numpy as np
 
 from miner.evaluation.baselines import Fitted
 from miner.evaluation.calibration import precision_recall, reliability
+from miner.evaluation.compare import per_session
+from miner.evaluation.controls import controls
 from miner.evaluation.leakage import Fingerprints, compare
-from miner.evaluation.metrics import DEFINITIONS, Slice, Table, metrics
+from miner.evaluation.metrics import DEFINITIONS, Slice, Table, metrics, whole
 from miner.evaluation.score import Ignored, Scores, Serves, moments
 from miner.evaluation.split import Logs, without
 from miner.evaluation.times import CAP_S
@@ -36,6 +38,8 @@ class Options:
     ignored: Ignored = field(default_factory=dict)
     """Tool -> arguments that are left out of the comparison because they do not change its result."""
     cap_s: float = CAP_S
+    base: str = "variable_order"
+    """The predictor that the controls are held against."""
 
 
 @dataclass(slots=True)
@@ -83,6 +87,10 @@ def evaluate(
         "test_sessions": len(scored.sessions),
         "leakage": leakage.as_json(),
     }
+    measured = {
+        name: figures(table, scored.gates[name], scored.sessions, options.level_of)
+        for name, table in scored.tables.items()
+    }
     return {
         "format": FORMAT,
         "tier": "replay: predictions on recorded sessions, nothing executed",
@@ -91,10 +99,8 @@ def evaluate(
         "definitions": {name: definition._asdict() for name, definition in DEFINITIONS.items()},
         "ignored_arguments": {tool: list(names) for tool, names in sorted(options.ignored.items())},
         "policy": options.policy,
-        "predictors": {
-            name: figures(table, scored.gates[name], scored.sessions, options.level_of)
-            for name, table in scored.tables.items()
-        },
+        "controls": controls(measured, options.base),
+        "predictors": measured,
     }
 
 
@@ -110,6 +116,10 @@ def figures(table: Table, gate: float, sessions: Sequence[Session], level_of: Le
         for low, high in POSITIONS
         if (table.decision_position >= low).any()
     }
+    by_arguments = {
+        said: metrics(table, gate, whole(table)._replace(calls=table.bare == bare))
+        for said, bare in (("some", 0), ("none", 1))
+    }
     tools = set(table.call_tool) | set(table.guess_tool)
     levels = sorted({level_of(tool) for tool in tools})
     by_level = {
@@ -122,9 +132,11 @@ def figures(table: Table, gate: float, sessions: Sequence[Session], level_of: Le
         "by_tool": by_tool,
         "by_source": by_source,
         "by_position": by_position,
+        "by_arguments": by_arguments,
         "by_policy": by_level,
         "reliability": reliability(table.chance, table.right),
         "precision_recall": precision_recall(table.chance, table.right, table.call_chance),
+        "per_session": per_session(table, gate, [session.key for session in sessions]),
     }
 
 

@@ -94,6 +94,8 @@ class Calls:
     """NaN without a usable time."""
     reachable: list[int] = field(default_factory=list)
     """Whether its arguments could have been known; -1 when nobody said."""
+    bare: list[int] = field(default_factory=list)
+    """1 for a call without arguments: to name its tool is to predict it exactly."""
 
 
 @dataclass(slots=True)
@@ -132,6 +134,7 @@ class Table:
         self.call_chance = np.array(calls.chance, dtype=float)
         self.seconds = np.array(calls.seconds, dtype=float)
         self.reachable = np.array(calls.reachable, dtype=np.int64)
+        self.bare = np.array(calls.bare, dtype=np.int64)
         self.guess_session = np.array(guesses.session, dtype=np.int64)
         self.guess_tool = np.array(guesses.tool, dtype=object)
         self.guess_position = np.array(guesses.position, dtype=np.int64)

@@ -172,6 +172,7 @@ class Scores:
             calls.tool_rank.append(tool_rank.get(call.tool, 0))
             calls.served_rank.append(self._served(call.event, guesses, place))
             calls.chance.append(guesses[place - 1][0].probability if place else -1.0)
+            calls.bare.append(int(call.event.arguments in (None, "{}")))
             calls.seconds.append(math.nan if call.seconds is None else call.seconds)
             calls.reachable.append(int(walk.reaches(call.event)) if isinstance(walk, Foresight) else -1)
 

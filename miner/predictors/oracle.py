@@ -1,27 +1,23 @@
 """Ceiling: knows what comes, and predicts it where every argument value could have been known before.
 
-A value could have been known when it stands in the session so far (as a value or a token of an argument, a result or
-a message, or as a substring between word borders), in its environment, or when two training sessions used it for the
-same argument of the same tool. That is generous: no rule needs to have found it, and any number of candidates is
-allowed. It is told what comes (``reveal``), so it is no predictor but the share that a perfect one could reach.
+A value could have been known when it stands in the session so far (as a value of an argument or a result, or between
+word borders in any text), in its environment, or when two training sessions used it for the same argument of the
+same tool. That is generous: no rule needs to have found it, and any number of candidates is allowed. It is told what
+comes (``reveal``), so it is no predictor but the share that a perfect one could reach.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from miner.events import Event, Session, SessionLog
 from miner.mining.decisions import decisions
 from miner.predictors._habits import call_of
 from miner.runtime.speculation import Speculation
-
-_TOKEN = re.compile(r"[^\s\"'`()\[\]{}<>,;=|]+")
-_TRIMMED = ".:!?*"
-_LONGEST_TOKEN = 4096
 
 
 class Predictor:
@@ -53,6 +49,7 @@ class _Walk:
         self._constants = constants
         self._since: dict[str, int] = {}
         self._texts: list[tuple[int, str]] = []
+        self._searched: dict[str, int] = {}
         self._coming: Sequence[Event] = ()
         self._decision = 0
         for text in (session.cwd, session.branch):
@@ -101,23 +98,19 @@ class _Walk:
         return list(found.values())[:most]
 
     def _read(self, text: str | None) -> None:
-        if not text or text in self._since:
-            return
-        now, since = self._decision, self._since
-        self._texts.append((now, text))
-        since[text] = now
-        for match in _TOKEN.finditer(text):
-            token = match.group()
-            if len(token) <= _LONGEST_TOKEN:
-                since.setdefault(token, now)
-                since.setdefault(token.strip(_TRIMMED), now)
+        if text and text not in self._since:
+            self._since[text] = self._decision
+            self._texts.append((self._decision, text))
 
     def _first(self, text: str) -> int | None:
-        """The decision at which a text was first seen."""
+        """The decision at which a text was first seen; what was not found is looked for in newer texts only."""
         if text in self._since:
             return self._since[text]
-        found = next((since for since, earlier in self._texts if _within(text, earlier)), None)
-        if found is not None:
+        start = self._searched.get(text, 0)
+        found = next((since for since, earlier in islice(self._texts, start, None) if _within(text, earlier)), None)
+        if found is None:
+            self._searched[text] = len(self._texts)
+        else:
             self._since[text] = found
         return found
 

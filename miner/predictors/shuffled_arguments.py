@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from miner.events import Event, Session, SessionLog
 from miner.mining.decisions import decisions
@@ -27,15 +28,20 @@ _SEED = 7
 
 
 class Predictor:
-    """Wraps a predictor; by default the best of the simple ones."""
+    """Wraps a predictor that has learnt; without one, the best of the simple ones, which it fits itself."""
 
     def __init__(self, base: AnyPredictor | None = None) -> None:
-        self._base = base if base is not None else VariableOrder()
+        self._own = VariableOrder() if base is None else None
+        self._base: AnyPredictor = base if base is not None else cast("AnyPredictor", self._own)
         self._drawn: dict[str, list[str]] = {}
 
     def fit(self, sessions: Iterable[SessionLog]) -> None:
-        """Fit the wrapped predictor, and keep arguments to draw from."""
-        self._base.fit(self._draw_from(sessions))
+        """Keep arguments to draw from."""
+        drawn = self._draw_from(sessions)
+        if self._own is not None:
+            self._own.fit(drawn)
+        else:
+            deque(drawn, 0)
 
     def start(self, session: Session) -> _Walk:
         """A fresh walk; its draws depend on the session alone."""
