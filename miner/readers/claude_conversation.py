@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from miner.events import Caller, Event, EventKind, Session, Status, TimeSource
 from miner.readers import claude_lines as lines
 from miner.readers.claude_branches import Branches, Part
 from miner.readers.claude_lines import mapping, word
-from miner.readers.content import arguments_of, text_of
+from miner.readers.claude_parts import Call, Result, Step, answered_event, call_event, step_event
+from miner.readers.content import text_of
 
 SYNTHETIC = "<synthetic>"
 _MOST_EARLY = 64
 """Results that may wait for their call; a file whose head was cut away has more than will ever find one."""
-
-
-@dataclass(slots=True)
-class Call:
-    """A call that waits for its result."""
-
-    seq: int
-    turn: int
-    step: int
-    index: int
-    uid: str | None
-    line: int
-    time_us: int | None
-    call_id: str
-    tool: str
-    arguments: Any
-    caller: Caller
-    interrupted: bool = False
-
-
-@dataclass(slots=True)
-class _Step:
-    """The model message being written."""
-
-    key: str
-    seq: int
-    turn: int
-    step: int
-    uid: str | None
-    line: int
-    model: str | None
-    start_us: int | None
-    end_us: int | None
-    texts: list[str]
-    usage: dict[str, Any]
-    calls: int = 0
-
-
-@dataclass(slots=True)
-class Result:
-    """A result as logged, with what stands beside it on its line."""
-
-    block: dict[str, Any]
-    typed: Any
-    decision: Any
-    time_us: int | None
-    line: int
 
 
 class Conversation:
@@ -80,7 +34,7 @@ class Conversation:
         self._background: dict[str, Event] = {}
         self._answered: set[str] = set()
         self._steps: dict[str, tuple[int, int]] = {}
-        self._open: _Step | None = None
+        self._open: Step | None = None
         self._seq = 0
         self._next_step = 0
         self._people = 0
@@ -134,14 +88,14 @@ class Conversation:
                 self._block(block, key, step, uid, time_us, line)
         return key
 
-    def _step_of(self, key: str, model: str | None, uid: str | None, line: int) -> _Step | None:
+    def _step_of(self, key: str, model: str | None, uid: str | None, line: int) -> Step | None:
         """The open step, a new one, or None for a late line of a message that was closed."""
         if self._open is not None and self._open.key == key:
             return self._open
         self._close_step()
         if key in self._steps:
             return None
-        step = _Step(key, self._place(), self._turn, self._next_step, uid, line, model, self._heard_us, None, [], {})
+        step = Step(key, self._place(), self._turn, self._next_step, uid, line, model, self._heard_us, None, [], {})
         self._steps[key] = (step.step, 0)
         self._next_step += 1
         self._open = step
@@ -150,7 +104,7 @@ class Conversation:
         return step
 
     def _block(
-        self, block: dict[str, Any], key: str, step: _Step | None, uid: str | None, time_us: int | None, line: int
+        self, block: dict[str, Any], key: str, step: Step | None, uid: str | None, time_us: int | None, line: int
     ) -> None:
         kind = block.get("type")
         if kind == "text":
@@ -192,77 +146,25 @@ class Conversation:
         if call is not None:
             self._heard_us = result.time_us or self._heard_us
             self._answered.add(call_id)
-            self._finish(call, result)
+            self._finish(call, result.typed, answered_event(self.session.key, call, result))
         elif call_id not in self._answered and call_id not in self.early:
             if len(self.early) >= _MOST_EARLY:
                 self.unanswered_results.append(self.early.pop(next(iter(self.early))).line)
             self.early[call_id] = result
 
-    def _finish(self, call: Call, result: Result) -> None:
-        typed = result.typed
-        text = text_of(result.block.get("content")) or ""
-        flagged = result.block.get("is_error") is True
-        status = lines.status_of(flagged=flagged, text=text, typed=typed, decision=result.decision)
-        saved, saved_bytes = lines.saved_elsewhere(text, typed)
-        shown, truncated, size = lines.cut(text)
-        event = self._event(
-            call,
-            status,
-            text=shown,
-            result=lines.typed_result(typed, result.block.get("content")),
-            native_error=flagged,
-            exit_code=lines.exit_code_of(text) if flagged else None,
-            truncated=truncated or saved,
-            text_bytes=saved_bytes if saved else size,
-            **self._times(call, result, status),
-        )
+    def _finish(self, call: Call, typed: Any, event: Event) -> None:
         if type(typed) is dict:
             agent = word(typed.get("agentId"))
             if agent:
                 self.spawned[agent] = call.call_id
-            if status is Status.RUNNING:
+            if event.status is Status.RUNNING:
                 self._background[lines.task_of(typed) or call.call_id] = event
                 return
         self._emit(event)
 
-    def _times(self, call: Call, result: Result, status: Status) -> dict[str, Any]:
-        """The execution interval: the tool's own duration, else from asking to result, none where clocks disagree."""
-        asked, ended = call.time_us, result.time_us
-        if asked is None or ended is None or ended < asked or status is Status.RUNNING:
-            return {}
-        person = lines.asked_a_person(result.decision)
-        ran = lines.duration_us(result.typed)
-        if ran is not None and ran <= ended - asked:
-            wait = None if person is None else (ended - asked - ran if person else 0)
-            return {"start_us": ended - ran, "end_us": ended, "time_source": TimeSource.NATIVE, "wait_us": wait}
-        wait = 0 if person is False else None
-        return {"start_us": asked, "end_us": ended, "time_source": TimeSource.LOG_DELTA, "wait_us": wait}
-
-    def _event(self, call: Call, status: Status, **more: Any) -> Event:
-        arguments, whole = arguments_of(call.arguments)
-        server = call.tool.split("__", 2)[1] if call.tool.startswith("mcp__") and call.tool.count("__") > 1 else None
-        return Event(
-            self.session.key,
-            call.seq,
-            EventKind.TOOL_CALL,
-            call.turn,
-            call.step,
-            uid=call.uid,
-            time_us=call.time_us,
-            call_id=call.call_id,
-            call_index=call.index,
-            caller=call.caller,
-            tool=call.tool,
-            server=server,
-            arguments=arguments,
-            arguments_ok=whole,
-            status=status,
-            line=call.line,
-            **more,
-        )
-
     def _unanswered(self, call: Call) -> None:
-        self._emit(self._event(call, Status.CANCELLED if call.interrupted else Status.MISSING))
+        status = Status.CANCELLED if call.interrupted else Status.MISSING
+        self._emit(call_event(self.session.key, call, status))
 
     def message(self, kind: EventKind, text: str | None, uid: str | None, time_us: int | None, line: int) -> None:
         """A message to the model, of a person or of the host."""
@@ -314,36 +216,9 @@ class Conversation:
         self._emit(event)
 
     def _close_step(self) -> None:
-        step = self._open
-        if step is None:
-            return
-        self._open = None
-        usage = step.usage
-        read = [lines.count(usage.get(key)) for key in _PROMPT_TOKENS]
-        start, end = step.start_us, step.end_us
-        timed = start is not None and end is not None and start <= end
-        text, truncated, size = lines.cut("\n".join(step.texts) if step.texts else None)
-        self._emit(
-            Event(
-                self.session.key,
-                step.seq,
-                EventKind.MODEL_STEP,
-                step.turn,
-                step.step,
-                text=text,
-                uid=step.uid,
-                time_us=end,
-                start_us=start if timed else None,
-                end_us=end if timed else None,
-                time_source=TimeSource.INFERRED if timed else TimeSource.NONE,
-                model=step.model,
-                tokens_in=sum(part or 0 for part in read) if any(part is not None for part in read) else None,
-                tokens_out=lines.count(usage.get("output_tokens")),
-                truncated=truncated,
-                text_bytes=size,
-                line=step.line,
-            )
-        )
+        if self._open is not None:
+            step, self._open = self._open, None
+            self._emit(step_event(self.session.key, step))
 
     def close(self, **facts: Any) -> Session:
         """Let out what is still held, and say what the session turned out to be."""
@@ -358,9 +233,6 @@ class Conversation:
             self.session, started_us=self._first_us, ended_us=self._last_us, off_path=self.branches.abandoned(), **facts
         )
         return self.session
-
-
-_PROMPT_TOKENS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 
 
 def spoken_part(kind: EventKind) -> Part:

@@ -15,7 +15,7 @@ import pytest
 from miner.errors import LogError
 from miner.events import Event, EventKind, Session, TimeSource
 from miner.readers import Reader, load_reader, reader_names, recognise, scores
-from miner.readers.source import Limits, Source
+from miner.readers.source import Limits, Source, head_of
 
 ODD_VALUES: tuple[Any, ...] = (None, True, -1, 1.5, "", "x", [], [None], {}, {"type": "x"})
 UNKNOWN = {"type": "record_of_tomorrow", "payload": {"list": [1, None], "text": "x"}}
@@ -253,6 +253,7 @@ def test_values_of_an_unexpected_type_never_raise(name: str, reader: Reader, tmp
     for place, odd in chance.sample(everywhere, min(800, len(everywhere))):
         other = changed(value, place, odd)
         path.write_bytes(json.dumps(other).encode() if records is None else dump(other))
+        assert 0 <= reader.recognises(head_of(path)) <= 1
         read(reader, path)
 
 
