@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from miner.events import Caller, Status
+from miner.events import Caller, Status, TimeSource
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import BAD, BOTH, CALLS, GOOD, HARNESS_TEXT, OTHER, RESULTS, ROLES, Role, Shape
@@ -38,6 +38,9 @@ class Result:
     structured: Any = None
     exit_code: int | None = None
     truncated: bool = False
+    start_us: int | None = None
+    end_us: int | None = None
+    """When the call itself ran, where a span measured it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Turn:
     think_us: int | None = None
     """How long the model took, where the log says."""
     start_us: int | None = None
+    time_source: TimeSource = TimeSource.NATIVE
+    """Where ``start_us`` and ``think_us`` come from."""
     response: str | None = None
     """Items with the same response id are one model step."""
     joins: bool = False

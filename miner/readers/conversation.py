@@ -73,6 +73,10 @@ class Conversation:
         self._run_open, self._response = False, None
         return range(start, len(self._events))
 
+    def waits_for(self, result: Result) -> bool:
+        """True when an open call could take this result."""
+        return self._match(result) is not None
+
     def events(self) -> list[Event]:
         """All events; calls that never got a result are ``missing``."""
         return self._events
@@ -127,7 +131,7 @@ class Conversation:
                 time_us=turn.time_us,
                 start_us=start,
                 end_us=turn.time_us if start is not None else None,
-                time_source=TimeSource.NATIVE if measured and start is not None else TimeSource.NONE,
+                time_source=turn.time_source if measured and start is not None else TimeSource.NONE,
                 model=turn.model,
                 tokens_in=turn.tokens_in,
                 tokens_out=turn.tokens_out,
@@ -200,6 +204,9 @@ class Conversation:
         for position, text in zip(waiting.positions, parts, strict=True):
             call = self._events[position]
             start, end = _interval(call.time_us, turn.time_us)
+            source = TimeSource.LOG_DELTA if end is not None else TimeSource.NONE
+            if result.start_us is not None:
+                start, end, source = result.start_us, result.end_us, TimeSource.SPAN
             self._events[position] = replace(
                 call,
                 text=text,
@@ -211,7 +218,7 @@ class Conversation:
                 text_bytes=len(text.encode("utf-8", "replace")) if text is not None else None,
                 start_us=start,
                 end_us=end,
-                time_source=TimeSource.LOG_DELTA if end is not None else TimeSource.NONE,
+                time_source=source,
             )
 
     def _match(self, result: Result) -> _Open | None:

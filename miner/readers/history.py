@@ -40,14 +40,21 @@ def mark(turn: Turn) -> Mark:
 class Context:
     """The messages of one conversation, as marks; system prompts stand apart, because hosts change them freely."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, loose: bool = False) -> None:
+        """Start with nothing shown.
+
+        Args:
+            loose: compare only what people said and how often the model answered. Spans echo answers in another
+                dialect than they record them, or leave parts out.
+        """
+        self._loose = loose
         self.marks: list[Mark] = []
         self._prompts: set[Mark] = set()
 
     def shared(self, turns: Sequence[Turn]) -> int:
         """How many messages, from the first, a request has in common with this conversation."""
         count = 0
-        for known, new in zip(self.marks, _spoken(turns), strict=False):
+        for known, new in zip(self.marks, self._spoken(turns), strict=False):
             if known != new:
                 break
             count += 1
@@ -55,7 +62,7 @@ class Context:
 
     def news(self, turns: Sequence[Turn]) -> News:
         """What a request adds; the context then is what the request holds."""
-        spoken = _spoken(turns)
+        spoken = self._spoken(turns)
         same = self.shared(turns)
         dropped, rest = self.marks[same:], set(self.marks[same:])
         compacted = bool(dropped) and (same == 0 or any(new in rest for new in spoken[same:]))
@@ -67,16 +74,23 @@ class Context:
                     self._prompts.add(mark(turn))
                     fresh.append(turn)
                 continue
-            if position >= same and mark(turn) not in known:
+            if position >= same and self._mark(turn) not in known:
                 fresh.append(turn)
-            position += 1
+            position += self._counts(turn)
         self.marks = spoken
         return News(tuple(fresh), compacted, same if dropped and not compacted else None)
 
     def extend(self, turns: Sequence[Turn]) -> None:
         """Append what was not repeated: an answer."""
-        self.marks.extend(_spoken(turns))
+        self.marks.extend(self._spoken(turns))
 
+    def _counts(self, turn: Turn) -> bool:
+        return turn.role is not Role.HARNESS and not (self._loose and turn.role is Role.TOOL)
 
-def _spoken(turns: Sequence[Turn]) -> list[Mark]:
-    return [mark(turn) for turn in turns if turn.role is not Role.HARNESS]
+    def _mark(self, turn: Turn) -> Mark:
+        if not self._loose:
+            return mark(turn)
+        return (turn.role, (turn.text or "").strip()) if turn.role is Role.USER else (turn.role,)
+
+    def _spoken(self, turns: Sequence[Turn]) -> list[Mark]:
+        return [self._mark(turn) for turn in turns if self._counts(turn)]

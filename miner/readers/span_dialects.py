@@ -1,0 +1,326 @@
+"""What spans mean, as data: which are tools, model calls and agents, and where each dialect keeps what they said."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from miner.readers.blocks import Call, Turn, first
+from miner.readers.content import parsed, text_of
+from miner.readers.dialects import ROLES, Role
+from miner.readers.exchange import exchange_of, turns_in
+from miner.readers.items import turns_of
+from miner.readers.span_rows import Span
+
+
+class Work(StrEnum):
+    """What a span is about."""
+
+    MODEL = "model"
+    TOOL = "tool"
+    AGENT = "agent"
+
+
+SIGNS: tuple[tuple[str, dict[str, Work]], ...] = (
+    (
+        "gen_ai.operation.name",
+        {
+            **dict.fromkeys(("chat", "generate_content", "text_completion"), Work.MODEL),
+            "execute_tool": Work.TOOL,
+            "invoke_agent": Work.AGENT,
+        },
+    ),
+    ("openinference.span.kind", {"LLM": Work.MODEL, "TOOL": Work.TOOL, "AGENT": Work.AGENT}),
+    ("traceloop.span.kind", {"tool": Work.TOOL, "agent": Work.AGENT}),
+    ("llm.request.type", {"chat": Work.MODEL, "completion": Work.MODEL}),
+    (
+        "ai.operationId",
+        {
+            "ai.toolCall": Work.TOOL,
+            **dict.fromkeys(("ai.generateText.doGenerate", "ai.streamText.doStream"), Work.MODEL),
+            **dict.fromkeys(("ai.generateText", "ai.streamText"), Work.AGENT),
+        },
+    ),
+    ("mlflow.spanType", {"TOOL": Work.TOOL, "CHAT_MODEL": Work.MODEL, "LLM": Work.MODEL, "AGENT": Work.AGENT}),
+    (
+        "span.type",
+        {
+            "agentic.tool.invocation": Work.TOOL,
+            **dict.fromkeys(("inference", "inference.framework"), Work.MODEL),
+            "agentic.invocation": Work.AGENT,
+        },
+    ),
+    ("mcp.method.name", {"tools/call": Work.TOOL}),
+)
+"""Attribute and its telling values: semantic conventions, OpenInference, OpenLLMetry, Vercel, MLflow, Monocle, MCP."""
+TOOL_SPAN_NAMES = frozenset({"running tool"})
+"""pydantic-ai before the conventions said it by the span's name only."""
+
+TOOL_NAME = (
+    "gen_ai.tool.name",
+    "tool.name",
+    "traceloop.entity.name",
+    "ai.toolCall.name",
+    "tool_name",
+    "entity.1.name",
+)
+ARGUMENTS = (
+    "gen_ai.tool.call.arguments",
+    "ai.toolCall.args",
+    "ai.toolCall.input",
+    "tool_arguments",
+    "traceloop.entity.input",
+    "mlflow.spanInputs",
+    "data.input.input",
+    "input.value",
+    "tool.parameters",
+)
+RESULT = (
+    "gen_ai.tool.call.result",
+    "ai.toolCall.result",
+    "ai.toolCall.output",
+    "tool_response",
+    "traceloop.entity.output",
+    "mlflow.spanOutputs",
+    "data.output.response",
+    "output.value",
+)
+CALL_ID = ("gen_ai.tool.call.id", "tool_call.id", "ai.toolCall.id", "tool.id", "tool_call_id")
+MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.response.model", "ai.model.id")
+TOKENS_IN = (
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "ai.usage.promptTokens",
+    "metadata.prompt_tokens",
+)
+TOKENS_OUT = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "ai.usage.completionTokens",
+    "metadata.completion_tokens",
+)
+SESSION = (
+    "gen_ai.conversation.id",
+    "session.id",
+    "langfuse.session.id",
+    "traceloop.association.properties.session_id",
+    "ai.telemetry.metadata.sessionId",
+    "scope.agentic.session",
+)
+AGENT_NAME = ("gen_ai.agent.name", "agent.name", "traceloop.entity.name", "entity.1.name")
+INPUT = (
+    "gen_ai.input.messages",
+    "llm.input_messages",
+    "gen_ai.prompt",
+    "ai.prompt.messages",
+    "data.input.input",
+)
+OUTPUT = ("gen_ai.output.messages", "llm.output_messages", "gen_ai.completion", "data.output.response")
+PROMPT = ("gen_ai.system_instructions",)
+WHOLE = (("mlflow.spanInputs", "mlflow.spanOutputs"), ("input.value", "output.value"))
+"""Request and response as JSON, where a model's messages are not attributes of their own."""
+_WRAPPERS = ("message", "tool_call", "message_content")
+_OLD_EVENTS = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a model was shown and answered, as far as the span tells."""
+
+    shown: tuple[Turn, ...]
+    answer: tuple[Turn, ...]
+
+
+def work_of(span: Span) -> Work | None:
+    """What a span is about; None for the many that only structure a trace."""
+    for name, values in SIGNS:
+        value = span.attributes.get(name)
+        if isinstance(value, str):
+            # MLflow writes every attribute as JSON.
+            work = values.get(value.strip('"'))
+            if work is not None:
+                return work
+    return Work.TOOL if span.name in TOOL_SPAN_NAMES else None
+
+
+def text_attribute(span: Span, names: tuple[str, ...]) -> str | None:
+    """The first of these attributes that is text."""
+    value = first(span.attributes, *names)
+    return value if isinstance(value, str) and value else None
+
+
+def tool_call(span: Span) -> Call:
+    """The call that a tool span ran; arguments are None where content was not recorded."""
+    name = text_attribute(span, TOOL_NAME) or span.name.removeprefix("execute_tool ").removeprefix("tools/call ")
+    raw = first(span.attributes, *ARGUMENTS)
+    return Call(name or "unknown", _arguments(raw), text_attribute(span, CALL_ID))
+
+
+def _arguments(raw: Any) -> Any:
+    """JSON, JSON in JSON, or the print of a Python dictionary."""
+    if not isinstance(raw, str):
+        return raw
+    value = parsed(raw)
+    if value is None and raw.startswith("{'"):
+        try:
+            value = ast.literal_eval(raw)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return raw
+    if isinstance(value, dict) and set(value) == {"inputs"} and isinstance(value["inputs"], dict):
+        return value["inputs"]
+    return value if isinstance(value, dict) else raw
+
+
+def said(span: Span) -> Said:
+    """The messages of a model span, in whichever dialect."""
+    shown = [turn for name in PROMPT for turn in _prompt(span.attributes.get(name))]
+    shown += next((turns for name in INPUT if (turns := _messages(span.attributes, name))), [])
+    answer = next((turns for name in OUTPUT if (turns := _messages(span.attributes, name, answer=True))), [])
+    answer = answer or _vercel_answer(span.attributes)
+    if not shown and not answer:
+        shown, answer = _from_events(span)
+    if not shown and not answer:
+        shown, answer = _from_whole(span.attributes)
+    return Said(tuple(shown), tuple(turn for turn in answer if turn.role is Role.MODEL))
+
+
+def _prompt(value: Any) -> list[Turn]:
+    text = text_of(parsed(value) if isinstance(value, str) and value[:1] in '["{' else value)
+    return [Turn(Role.HARNESS, text)] if text else []
+
+
+def _messages(attributes: dict[str, Any], name: str, *, answer: bool = False) -> list[Turn]:
+    value = attributes.get(name)
+    if isinstance(value, str):
+        read = parsed(value)
+        value = read if read is not None else [{"role": "assistant" if answer else "user", "content": value}]
+    if value is None:
+        prefix = name + "."
+        flat = {key[len(prefix) :]: inner for key, inner in attributes.items() if key.startswith(prefix)}
+        value = nested(flat) if flat else None
+    if isinstance(value, dict):
+        value = value.get("messages", [value])
+    turns = []
+    for item in value if isinstance(value, list) else []:
+        turns += turns_of(_message(item, answer=answer))
+    return turns
+
+
+def _message(item: Any, *, answer: bool) -> Any:
+    """One message without its dialect's wrappers."""
+    if isinstance(item, str):
+        item = parsed(item)
+    item = _unwrapped(nested(item))
+    if not isinstance(item, dict):
+        return item
+    if len(item) == 1:
+        [(role, content)] = item.items()
+        if role in ROLES:
+            return _keyed(role, content)
+    item = {"role": "assistant", **item} if answer else item
+    if isinstance(item.get("contents"), list) and not item.get("content"):
+        item = {**item, "content": item["contents"]}
+    return item
+
+
+def _keyed(role: str, content: Any) -> dict[str, Any]:
+    """Monocle: ``{"ai": words}``, ``{"ai": {name, args, id}}``, ``{"tool": words}``."""
+    calls = content if isinstance(content, list) else [content]
+    if ROLES[role] is Role.MODEL and all(isinstance(c, dict) and "name" in c and "args" in c for c in calls):
+        return {"role": role, "tool_calls": calls}
+    return {"role": role, "content": content}
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unwrapped(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        [(key, inner)] = value.items()
+        if key in _WRAPPERS and isinstance(inner, dict):
+            return _unwrapped(inner)
+    return {key: _unwrapped(inner) for key, inner in value.items()}
+
+
+def nested(value: Any) -> Any:
+    """``{"0.message.role": "user"}`` as ``[{"message": {"role": "user"}}]``: dotted keys become objects and lists."""
+    if isinstance(value, list):
+        return [nested(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for key, inner in value.items():
+        at = found
+        *steps, last = str(key).split(".") if not str(key).startswith(".") else [str(key)]
+        for step in steps:
+            below = at.setdefault(step, {})
+            if not isinstance(below, dict):
+                below = at[step] = {}
+            at = below
+        at[last] = nested(inner) if last not in at or not isinstance(inner, dict) else {**at[last], **nested(inner)}
+    return _lists(found)
+
+
+def _lists(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _lists(item) for key, item in value.items()}
+    if inner and all(key.isdigit() for key in inner):
+        return [inner[key] for key in sorted(inner, key=int)]
+    return inner
+
+
+def _vercel_answer(attributes: dict[str, Any]) -> list[Turn]:
+    text, calls = attributes.get("ai.response.text"), attributes.get("ai.response.toolCalls")
+    calls = parsed(calls) if isinstance(calls, str) else calls
+    if not isinstance(text, str) and not isinstance(calls, list):
+        return []
+    parts = [{"type": "tool-call", **call} for call in calls or () if isinstance(call, dict)]
+    words = [{"type": "text", "text": text}] if isinstance(text, str) and text else []
+    return turns_of({"role": "assistant", "content": [*words, *parts]})
+
+
+def _from_events(span: Span) -> tuple[list[Turn], list[Turn]]:
+    """Conventions before messages were attributes: an event for each message, and ``gen_ai.choice`` for the answer."""
+    listed = first(span.attributes, "events", "all_messages_events")
+    listed = parsed(listed) if isinstance(listed, str) else listed
+    events = [{**e, "name": e.get("event.name")} for e in listed or () if isinstance(e, dict)] or list(span.events)
+    shown: list[Turn] = []
+    answer: list[Turn] = []
+    for event in events:
+        if event.get("name") == "gen_ai.choice":
+            message = event.get("message")
+            message = parsed(message) if isinstance(message, str) else message
+            answer += turns_of({"role": "assistant", **(message if isinstance(message, dict) else event)})
+        elif event.get("name") in _OLD_EVENTS:
+            body = {key: inner for key, inner in event.items() if key != "name"}
+            if _OLD_EVENTS[str(event["name"])] == "tool":
+                body.setdefault("tool_call_id", event.get("id"))
+            shown += turns_of({"role": _OLD_EVENTS[str(event["name"])], **body})
+    return shown, answer
+
+
+def _from_whole(attributes: dict[str, Any]) -> tuple[list[Turn], list[Turn]]:
+    for request_name, response_name in WHOLE:
+        request, response = attributes.get(request_name), attributes.get(response_name)
+        request = parsed(request) if isinstance(request, str) else request
+        response = parsed(response) if isinstance(response, str) else response
+        if isinstance(request, list):
+            request = {"messages": request[0] if request and isinstance(request[0], list) else request}
+        if isinstance(request, dict) or isinstance(response, dict):
+            exchange = exchange_of({"request": request, "response": response}, 0)
+            if exchange is not None:
+                return list(exchange.shown), list(exchange.answer)
+        if isinstance(response, list):
+            return [], turns_in(response, 0)
+    return [], []
