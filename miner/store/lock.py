@@ -20,6 +20,8 @@ class StoreLock:
 
     def __init__(self, database: Path, *, read_only: bool) -> None:
         self.path = database.with_name(database.name + ".lock")
+        self.was_there = False
+        """True when somebody opened the store before."""
         self._stream = _open(self.path, read_only=read_only)
         if self._stream is None:
             return
@@ -28,12 +30,13 @@ class StoreLock:
         except BlockingIOError:
             holder = self._read().get("process")
             self._stream.close()
-            who = f"process {holder}" if holder and not _is_self(holder) else "another part of this program"
+            who = "this program itself" if holder == os.getpid() else f"process {holder or 'that only reads'}"
             raise StoreError(
                 f"the store is in use by {who}",
                 where=str(database),
                 next_step="wait until it has finished, or end it; two runs on one run folder need two folders",
             ) from None
+        self.was_there = bool(self._read())
         if not read_only:
             self._write(os.getpid(), self.acknowledged)
 
@@ -88,7 +91,3 @@ def _open(path: Path, *, read_only: bool) -> IO[bytes] | None:
             where=str(path.parent),
             next_step="choose a folder that you may write to",
         ) from error
-
-
-def _is_self(process: int) -> bool:
-    return process == os.getpid()

@@ -5,6 +5,7 @@ Nothing but small summaries passes through the pipe, so the memory of neither si
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import multiprocessing
 import multiprocessing.connection
@@ -88,6 +89,8 @@ class Told:
 def prepare(reader_folders: list[str]) -> None:
     """Let this process find the readers that its parent finds."""
     miner.readers.__path__[:] = reader_folders
+    # Parsed logs are millions of small objects without cycles; looking for cycles among them costs a fifth of the time.
+    gc.set_threshold(100_000, 50, 100)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -82,14 +82,22 @@ class Writing:
                 "update sources set part = ? where source in (select unnest(?)) and part is distinct from ?",
                 [part, named, part],
             )
-            stale = self._count("select count(*) from store_facts where name = 'derived' and value = 0")
+            stale = self._is_stale()
             if stale or changed or todo.dropped:
-                self.derive()
+                self._derive()
         if stale or changed or todo.dropped or todo.refreshed:
             self.checkpoint()
 
-    def derive(self) -> None:
-        """Work out anew what the views leave out."""
+    def derive_if_stale(self) -> None:
+        """Work out what the views leave out, where an ingest was stopped before it could."""
+        if self._is_stale():
+            with self._transaction():
+                self._derive()
+
+    def _is_stale(self) -> bool:
+        return self._count("select count(*) from store_facts where name = 'derived' and value = 0") > 0
+
+    def _derive(self) -> None:
         for statement in derivations():
             self._connection.execute(statement)
 
