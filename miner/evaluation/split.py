@@ -12,7 +12,7 @@ from miner.events import Session, SessionLog
 Logs = Callable[[], Iterator[SessionLog]]
 """Reads sessions anew, in the same order, each time it is called: nobody has to hold them all."""
 
-HELD_OUT = 0.3
+HELD_OUT = 0.2
 """Share of families that a hash split scores."""
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
+from miner.errors import UsageError
 from miner.events import Event, Session
 from miner.predictors._habits import call_of
 from miner.runtime.effects import EVERYTHING, Effect, Level
-from miner.runtime.policy import Policy, ToolRule, Verdict
-from miner.runtime.policy_file import starter_policy
+from miner.runtime.policy import Policy, PolicyError, ToolRule, Verdict
+from miner.runtime.policy_file import load_policy, starter_policy
 from miner.runtime.speculation import Speculation
 
 _ALL = -1
@@ -101,18 +103,36 @@ def default_permits(
     for session in sessions:
         agents.update(name for name in (session.agent, session.reader) if name and _known(name))
     policy = starter_policy(sorted(agents))
+    said = f"starter policy for {', '.join(sorted(agents))}" if agents else "nothing is allowed by default"
+    return _widened(policy, said, allow, assume_read_only=assume_read_only)
+
+
+def permits_from(path: Path, allow: Iterable[str] = (), *, assume_read_only: bool = False) -> Permits:
+    """The policy of a file, plus tools that the user names.
+
+    Raises:
+        UsageError: a policy that cannot be used.
+    """
+    try:
+        policy = load_policy(path)
+    except PolicyError as error:
+        raise UsageError(error.what, where=error.where, next_step=error.next_step) from error
+    return _widened(policy, f"the policy in {path.name}", allow, assume_read_only=assume_read_only)
+
+
+def _widened(policy: Policy, said: str, allow: Iterable[str], *, assume_read_only: bool) -> Permits:
     allowed = sorted(set(allow))
     rule = ToolRule(level=Level.FULL, effect=Effect.LOCAL_READ, speculation_safe=True)
     policy = replace(policy, tools={**policy.tools, **dict.fromkeys(allowed, rule)})
-    said = [f"starter policy for {', '.join(sorted(agents))}" if agents else "nothing is allowed by default"]
-    said += [f"allowed by the user: {', '.join(allowed)}"] if allowed else []
-    said += ["tools that the log marks read-only are taken to be"] if assume_read_only else []
-    return Permits(policy, "; ".join(said), assume_read_only)
+    words = [said]
+    words += [f"allowed by the user: {', '.join(allowed)}"] if allowed else []
+    words += ["tools that the log marks read-only are taken to be"] if assume_read_only else []
+    return Permits(policy, "; ".join(words), assume_read_only)
 
 
 def _known(agent: str) -> bool:
     try:
         starter_policy([agent])
-    except (KeyError, ValueError):
+    except PolicyError:
         return False
     return True

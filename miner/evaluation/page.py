@@ -1,0 +1,74 @@
+"""Sections of a report as Markdown, and as one HTML page that needs nothing beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from miner.evaluation.sections import Section, Table
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1c2330;--soft:#667085;--line:#d8dde6;--paper:#fbfbf9;--a:#1f6feb;--b:#b4540a;--c:#13795b;--d:#8250df}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#98a2b3;--line:#333b49;--paper:#14181f;--a:#6ea8fe;--b:#f0a35e;--c:#5fcea5;--d:#c4a4ff}}
+body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:68rem;margin:3rem auto;padding:0 1.5rem}
+h1{font-size:1.9rem;margin:0 0 .3rem}h2{font-size:1.25rem;margin:2.8rem 0 .6rem;padding-top:1rem;border-top:1px solid var(--line)}
+p{max-width:46rem}.lead{color:var(--soft)}.wide{overflow-x:auto}
+table{border-collapse:collapse;margin:1rem 0;font-size:.86rem;font-variant-numeric:tabular-nums}
+th{font-weight:600;text-align:right;color:var(--soft);vertical-align:bottom}td{text-align:right}
+th,td{padding:.28rem .7rem;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{text-align:left;padding-left:0}tr:hover td{background:color-mix(in srgb,var(--a) 7%,transparent)}
+.charts{display:flex;flex-wrap:wrap;gap:1.5rem}.charts svg{flex:1 1 24rem;max-width:40rem;height:auto}
+svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .tick,svg .axis,svg .words{fill:var(--soft)}
+.grid{stroke:var(--line);fill:none}.line{fill:none;stroke-width:2}.line.grid{stroke-dasharray:4 4}
+.line.a{stroke:var(--a)}.line.b{stroke:var(--b)}.line.c{stroke:var(--c)}.line.d{stroke:var(--d)}
+circle.a,rect.a,text.a{fill:var(--a)}circle.b,text.b{fill:var(--b)}circle.c,text.c{fill:var(--c)}circle.d,text.d{fill:var(--d)}
+"""  # noqa: E501 - a style sheet reads better a rule a line
+
+
+def markdown(title: str, sections: Sequence[Section]) -> str:
+    """The report as Markdown, without its charts."""
+    parts = [f"# {title}", ""]
+    for section in sections:
+        parts += [f"## {section.title}", ""]
+        for words in section.words:
+            parts += [words, ""]
+        for table in section.tables:
+            parts += [*_markdown_table(table), ""]
+    return "\n".join(parts)
+
+
+def html(title: str, sections: Sequence[Section]) -> str:
+    """The report as one page: style and curves are inside it."""
+    body = [f"<h1>{escape(title)}</h1>", '<p class="lead">Held-out sessions only. Every share says of what.</p>']
+    for section in sections:
+        body.append(f"<section><h2>{escape(section.title)}</h2>")
+        body += [f"<p>{escape(words)}</p>" for words in section.words]
+        body += [_html_table(table) for table in section.tables if table.rows]
+        if section.charts:
+            body.append('<div class="charts">' + "".join(section.charts) + "</div>")
+        body.append("</section>")
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    return f"{head}<title>{escape(title)}</title><style>{_STYLE}</style><body>{''.join(body)}</body></html>\n"
+
+
+def write_report(
+    folder: Path, sections: Sequence[Section], title: str = "What can be predicted, and what it saves"
+) -> None:
+    """``report.md`` and ``report.html`` in a run folder."""
+    (folder / "report.md").write_text(markdown(title, sections), encoding="utf-8")
+    (folder / "report.html").write_text(html(title, sections), encoding="utf-8")
+
+
+def _markdown_table(table: Table) -> list[str]:
+    def line(cells: Sequence[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+    marks = ["---", *["---:"] * (len(table.headings) - 1)]
+    return [line(table.headings), line(marks), *(line(row) for row in table.rows)] if table.rows else []
+
+
+def _html_table(table: Table) -> str:
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in table.headings)
+    rows = ("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
+    return f'<div class="wide"><table><tr>{head}</tr>{"".join(rows)}</table></div>'

@@ -1,0 +1,47 @@
+"""What a report is made of: sections with words, tables and charts, and figures as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows under headings; the first column is words, the others are numbers."""
+
+    headings: Sequence[str]
+    rows: list[Sequence[str]]
+
+
+@dataclass(slots=True)
+class Section:
+    """One heading with what stands under it, in this order: words, tables, charts."""
+
+    title: str
+    words: list[str] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    charts: list[str] = field(default_factory=list)
+
+
+def percent(value: float | None) -> str:
+    """A share as per cent, or a dash."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def with_interval(figures: Mapping[str, Any], name: str) -> str:
+    """A share with its 95 % interval."""
+    bounds = figures.get(f"{name}_ci")
+    value = f"{figures[name]:.3f}" if name == "ece" and figures[name] is not None else percent(figures[name])
+    if bounds is None:
+        return value
+    low, high = (f"{bound:.3f}" if name == "ece" else f"{100 * bound:.1f}" for bound in bounds)
+    return f"{value} ({low}–{high})"
+
+
+def lasting(seconds: float) -> str:
+    """Seconds in the unit people read."""
+    if seconds >= 5400:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min" if seconds >= 90 else f"{seconds:.1f} s"
