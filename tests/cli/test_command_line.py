@@ -14,6 +14,7 @@ import pytest
 from miner.cli import DONE, FAILED, INTERRUPTED, READER_GONE, WRONG_USAGE, commands, main
 from miner.cli.commands import command_names, summary
 from miner.errors import LogError, UsageError
+from miner.settings import load_settings
 
 
 @pytest.fixture
@@ -180,3 +181,14 @@ def test_command_files_are_found_by_name() -> None:
     folder = Path(commands.__file__).parent
     files = {path.stem.replace("_", "-") for path in folder.glob("[a-z]*.py")}
     assert set(command_names()) == files - {"commands", "console"}
+
+
+def test_printed_settings_are_a_settings_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What ``miner settings`` prints, saved, means the same settings, and says what each is for."""
+    changed = tmp_path / "changed.toml"
+    changed.write_text("[mining]\nmin_sessions = 7\n[evaluation.ignored_arguments]\n'Run it' = ['description']\n")
+    assert main(["settings", "--settings", str(changed)]) == DONE
+    printed = tmp_path / "printed.toml"
+    printed.write_text(capsys.readouterr().out)
+    assert load_settings(printed) == load_settings(changed)
+    assert "# Distinct sessions that must support a pattern.\nmin_sessions = 7\n" in printed.read_text()
