@@ -79,8 +79,11 @@ class History:
             self._say(entry, "I-21", "entries are missing")
         self._number = number
         reader = _READERS.get(str(entry.get("kind")))
-        if reader is not None:
-            reader(self, entry)
+        try:
+            if reader is not None:
+                reader(self, entry)
+        except (KeyError, TypeError, AttributeError):
+            self._say(entry, "I-21", "an entry lacks what its kind must say")
 
     def finish(self) -> list[Violation]:
         """Every violation, once the last entry was read."""

@@ -15,6 +15,8 @@ from hashlib import blake2b
 from typing import Any
 
 Entry = dict[str, Any]
+_MOST_COUNTS = 5_000
+"""Beyond this, new tool names are counted as one: a model can invent any number of them."""
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,10 @@ class Ledger:
         entry.update(facts)
         self._number += 1
         self._entries.append(entry)
-        self.counts[kind, facts.get("tool", ""), facts.get("reason", "")] += 1
+        name = (kind, facts.get("tool", ""), facts.get("reason", ""))
+        if len(self.counts) >= _MOST_COUNTS and name not in self.counts:
+            name = (kind, "other", name[2])
+        self.counts[name] += 1
         if self._sink is not None:
             self._pass_on(entry)
 

@@ -36,6 +36,8 @@ class Call:
     """The speculation that answers it, or may."""
     joined: bool = False
     over: bool = False
+    recorded: bool = False
+    """It stands in the ledger, so its end will too, whatever the mode is by then."""
 
 
 class Live:
@@ -117,12 +119,13 @@ class Live:
             core.real -= 1
             if call.changes:
                 self.world.end(call.changes)
+            text = ""
+            if status == "ok" and core.mode is not Mode.OFF:
+                status, text = core.guarded(lambda: core.describe(result), ("ok", ""))
+            if call.recorded:
+                core.record("returned", self.id, call=call.number, tool=call.tool, reason=status)
             if core.mode is Mode.OFF or self.closed:
                 return
-            text = ""
-            if status == "ok":
-                status, text = core.guarded(lambda: core.describe(result), ("ok", ""))
-            core.record("returned", self.id, call=call.number, tool=call.tool, reason=status)
             if call.run is None and status == "ok":
                 core.durations.tool_took(call.tool, core.clock() - call.started_s)
             self._unseen.append((None, call.tool, call.arguments, status, text))
@@ -172,6 +175,7 @@ class Live:
                 core.drop(run, refusal)
             if run.state is not State.KEPT or not is_reusable(run):
                 self.by_key.pop(run.key, None)
+        call.recorded = True
         core.record(
             "call",
             self.id,
@@ -285,8 +289,9 @@ class Live:
         return walk
 
     def _limited(self, predictions: Sequence[Speculation]) -> list[Speculation]:
-        """No more than was asked for, whatever the predictor thinks."""
-        return list(islice(predictions, self.core.budget.per_decision * 2))
+        """No more than was asked for, whatever the predictor thinks, and none with a probability that is none."""
+        first = islice(predictions, self.core.budget.per_decision * 2)
+        return [one for one in first if 0.0 < one.probability <= 1.0]
 
     def _runs(self) -> list[Run]:
         return list(self.by_key.values())

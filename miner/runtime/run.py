@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .invalidation import World
 from .policy import Verdict
@@ -66,6 +66,13 @@ class Run:
     def tool(self) -> str:
         """The tool that is predicted to be asked for."""
         return self.speculation.tool
+
+
+class Orphan(NamedTuple):
+    """Work of a speculation that could not be stopped when its session was closed: it may still be going on."""
+
+    tool: str
+    run: int
 
 
 class Walk(Protocol):

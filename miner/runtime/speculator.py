@@ -25,17 +25,10 @@ from .ledger import Ledger
 from .live import Call, Live
 from .policy import Policy
 from .results import describe
-from .run import Mode, Predictor, Run, State
+from .run import Mode, Orphan, Predictor, Run, State
 
 Execute = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 _CLOSE_S = 2.0
-
-
-class Orphan(NamedTuple):
-    """Work of a speculation that ignored its cancellation: it may still be going on."""
-
-    tool: str
-    run: int
 
 
 class _Outcome(NamedTuple):
