@@ -39,20 +39,35 @@ _WAL_POSITION = re.compile(r"position (\d+)")
 
 def opened(path: Path, lock: StoreLock, *, read_only: bool) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
     """A connection to a sound store, and what had to be done to have one, in words."""
-    unclean = _size(_wal(path)) > 0
-    said: list[str] = []
     with explained(path):
-        connection = _try(path, read_only=read_only)
-        if isinstance(connection, str):
-            if read_only or not _is_store_file(path, lock):
-                raise _unusable(path, read_only=read_only and _is_store_file(path, lock))
-            connection, said = _repaired(path, connection)
-        if not read_only and (unclean or said):
-            said += verify(connection, path, everything=bool(said))
-        if not read_only:
-            Writing(connection, path).derive_if_stale()
+        tried = _try(path, read_only=True) if read_only else _try_checked(path, everything=False)
+        if isinstance(tried, str):
+            ours = _is_store_file(path, lock)
+            if read_only or not ours:
+                raise _unusable(path, repairable=ours)
+            connection, said = _repaired(path, tried)
+        elif isinstance(tried, tuple):
+            connection, said = tried
+        else:
+            return tried, []
+        Writing(connection, path).derive_if_stale()
         said += _lost(connection, lock)
     return connection, said
+
+
+def _try_checked(path: Path, *, everything: bool) -> tuple[duckdb.DuckDBPyConnection, list[str]] | str:
+    """A connection whose rows were checked where there is reason to, or in what words the database refuses."""
+    import duckdb
+
+    unclean = _size(_wal(path)) > 0
+    connection = _try(path, read_only=False)
+    if isinstance(connection, str) or not (unclean or everything):
+        return connection if isinstance(connection, str) else (connection, [])
+    try:
+        return connection, verify(connection, path, everything=everything)
+    except duckdb.Error as error:
+        close(connection)
+        return str(error)
 
 
 def _try(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection | str:
@@ -93,7 +108,7 @@ def _check_or_make(connection: duckdb.DuckDBPyConnection, path: Path, *, read_on
         connection.execute("commit")
         return
     if "store_facts" not in tables:
-        raise _unusable(path, read_only=False)
+        raise _unusable(path, repairable=False)
     facts = dict(connection.execute("select name, value from store_facts").fetchall())
     if facts.get("fingerprint") != fingerprint():
         raise StoreError(
@@ -109,8 +124,8 @@ def _check_or_make(connection: duckdb.DuckDBPyConnection, path: Path, *, read_on
         )
 
 
-def _unusable(path: Path, *, read_only: bool) -> StoreError:
-    if read_only:
+def _unusable(path: Path, *, repairable: bool) -> StoreError:
+    if repairable:
         return StoreError(
             "the store is damaged", where=str(path), next_step="run `miner ingest` or `miner run` again: it repairs it"
         )
@@ -130,23 +145,24 @@ def _repaired(path: Path, refusal: str) -> tuple[duckdb.DuckDBPyConnection, list
     kept = _keep_original(path)
     said = [f"the store did not open; the original is kept as {kept.name}"]
     at = _WAL_POSITION.search(refusal)
+    tried: tuple[duckdb.DuckDBPyConnection, list[str]] | str = refusal
     if "WAL" in refusal and at and _size(_wal(path)) > int(at.group(1)):
+        said.append("its log of changes was cut where it was damaged")
         with _wal(path).open("r+b") as stream:
             stream.truncate(int(at.group(1)))
-        connection = _try(path, read_only=False)
-        if not isinstance(connection, str):
-            return connection, [*said, "its log of changes was cut where it was damaged"]
-    if "checksum" in refusal and str(_FIRST_BLOCK) in refusal:
+        tried = _try_checked(path, everything=True)
+    if isinstance(tried, str) and "checksum" in tried and str(_FIRST_BLOCK) in tried:
+        said.append("a block that a crash had left half written was restored")
         _restore_checksum(path)
-        connection = _try(path, read_only=False)
-        if not isinstance(connection, str):
-            return connection, [*said, "a block that a crash had left half written was restored"]
-    path.unlink()
-    _wal(path).unlink(missing_ok=True)
-    connection = _try(path, read_only=False)
-    if isinstance(connection, str):
+        tried = _try_checked(path, everything=True)
+    if isinstance(tried, str):
+        said.append("it stayed unreadable, so a new store was begun: logs that still exist will be read again")
+        path.unlink()
+        _wal(path).unlink(missing_ok=True)
+        tried = _try_checked(path, everything=False)
+    if isinstance(tried, str):
         raise StoreError("no new store could be begun", where=str(path), next_step="name another file")
-    return connection, [*said, "a new store was begun: logs that still exist will be read again"]
+    return tried[0], [*said, *tried[1]]
 
 
 def _keep_original(path: Path) -> Path:
@@ -184,6 +200,7 @@ def _lost(connection: duckdb.DuckDBPyConnection, lock: StoreLock) -> list[str]:
     missing = lock.acknowledged - batch
     if missing <= 0:
         return []
+    lock.acknowledge(batch)
     return [f"{missing} batches that had been stored are gone: logs that still exist will be read again"]
 
 
