@@ -186,7 +186,7 @@ def _shaped(block: dict[str, Any], shapes: tuple[Shape, ...]) -> tuple[Shape, di
             inner = block.get(shape.inside)
             if isinstance(inner, dict):
                 return shape, inner
-        elif kind in shape.types and (not shape.name or first(block, *shape.name) is not None):
+        elif kind in shape.types and (shapes is RESULTS or not shape.name or first(block, *shape.name) is not None):
             return shape, block
     if (
         shapes is CALLS

@@ -24,6 +24,8 @@ WHERE = (
     "the collector's file exporter, Phoenix `get_spans_dataframe().to_parquet(…)`, or any exporter that writes spans"
 )
 
+CUT_LENGTHS = frozenset({1000})
+"""Default limits at which exporters silently stop."""
 _OTLP = re.compile(rb'"(?:resourceSpans|resource_spans|resourceLogs|resource_logs)"\s*:')
 _ROW = re.compile(rb'"(?:span_id|spanId|SpanId|context\.span_id)"\s*:')
 _DIALECT = re.compile(
@@ -173,6 +175,8 @@ def _hold_table(held: _Held, source: Source, path: Path) -> None:
         source.problem("not_parquet", type(error).__name__, path=path, line=number + 1, fatal=True)
         source.account.broken += size
         return
+    if number in CUT_LENGTHS:
+        source.problem("maybe_cut", f"exactly {number} spans: an export limit may have cut the rest", path=path)
     source.account.records += number
     source.account.accepted += size
 

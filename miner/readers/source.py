@@ -17,7 +17,7 @@ import orjson
 
 from miner.errors import LogError, MissingExtraError
 from miner.events import Problem
-from miner.readers.tolerant import lenient
+from miner.readers.tolerant import concatenated, lenient
 
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 1 << 18
@@ -247,6 +247,10 @@ class Source:
             value = self._parsed.pop(path) if path in self._parsed else self._value(path)
             if value is _TOO_LARGE:
                 yield from self._streamed(path, prefixes)
+            elif isinstance(value, _Several):
+                for number, one in enumerate(value.values, 1):
+                    self.account.records += 1
+                    yield Record(one, path, number)
             elif value is not _REFUSED:
                 yield from self._walk(path, value, prefixes)
 
@@ -300,6 +304,10 @@ class Source:
             value = orjson.loads(bare)
         except orjson.JSONDecodeError:
             value, reason, detail = lenient(bare, self.limits.depth)
+            several = concatenated(bare) if reason == "not_json" else []
+            if several:
+                self.account.accepted += len(data)
+                return _Several(several)
             if reason:
                 self.account.broken += len(data)
                 self.problem(reason, detail, path=path, line=1, offset=0, length=len(data), fatal=True)
@@ -352,6 +360,13 @@ class Source:
 
 _REFUSED = object()
 _TOO_LARGE = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Several:
+    """Documents that stand one after another in a file, as pretty-printing exporters append them."""
+
+    values: list[Any]
 
 
 class _Counted:

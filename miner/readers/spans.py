@@ -108,8 +108,12 @@ def _tell(conversation: Conversation, lane: Lane) -> None:
 
 def _news(conversation: Conversation, contexts: list[Context], shown: Sequence[Turn]) -> Sequence[Turn]:
     """What a model span was shown for the first time; agents without a span of their own have a context each."""
+    if not shown:
+        return ()
     best = max(contexts, key=lambda context: context.shared(shown), default=None)
-    if best is None or (best.shared(shown) == 0 and any(turn.role is Role.USER for turn in shown) and best.marks):
+    known = {event.call_id for event in conversation.events()}
+    related = any(call.id in known for turn in shown for call in turn.calls)
+    if best is None or (best.shared(shown) == 0 and not related):
         best = Context(loose=True)
         contexts.append(best)
     news = best.news(shown)
@@ -154,6 +158,8 @@ def _run(conversation: Conversation, turn: Turn, tools: Sequence[tuple[Call, _To
 def _result(span: Span) -> Result:
     content = first(span.attributes, *RESULT)
     value = parsed(content) if isinstance(content, str) and content[:1] in '{["' else content
+    if isinstance(value, str):
+        content = value
     if isinstance(value, dict) and set(value) == {"output"}:
         value = content = value["output"]
     message = next((r for t in turns_of(value) if t.role is Role.TOOL for r in t.results), None)

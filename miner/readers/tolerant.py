@@ -43,6 +43,23 @@ def lenient(data: bytes, depth: int) -> tuple[Any, str, str]:
     return _scrub(value), "", ""
 
 
+def concatenated(data: bytes) -> list[Any]:
+    """The JSON objects and lists that stand one after another in a file; empty when that is not what it holds."""
+    decoder, found, at = json.JSONDecoder(parse_constant=lambda _: None), [], 0
+    try:
+        text = data.decode().strip()
+        while at < len(text):
+            value, at = decoder.raw_decode(text, at)
+            if not isinstance(value, dict | list):
+                return []
+            found.append(_scrub(value))
+            while at < len(text) and text[at] in " \t\r\n":
+                at += 1
+    except (ValueError, RecursionError):
+        return []
+    return found
+
+
 def _scrub(value: Any) -> Any:
     """Replace what UTF-8 and JSON cannot hold: lone surrogates and infinities written as 1e999."""
     if isinstance(value, str):
