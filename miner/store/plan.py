@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from miner.readers import load_reader
+from miner.readers import load_reader, reader_names
 from miner.store.ledger import Identity, Ledger, group_content, identity
 from miner.store.reading import Recognised, Task
 
@@ -56,6 +56,8 @@ class _Planning:
         self._readers: dict[str, str] = {}
         self._next_source = ledger.next_source
         self._by_content: dict[tuple[str, str], int] = {}
+        # A reader that the store was filled with may have been taken away since; its rows stay.
+        self._versions = {name: load_reader(name).VERSION for name in reader_names()}
 
     def run(self, paths: list[Path], recogniser: Recogniser) -> Plan:
         fresh = self._look(paths)
@@ -65,7 +67,7 @@ class _Planning:
         changed = [group for group in groups if not self._is_unchanged(group)]
         stale = {known.source for group in changed if (known := self._ledger.files.get(group[0])) and not known.is_copy}
         for number, source in self._ledger.sources.items():
-            if number not in stale and source.version == load_reader(source.reader).VERSION:
+            if number not in stale and source.version == self._versions.get(source.reader):
                 self._by_content[source.reader, source.content] = number
         for group in changed:
             self._decide(group)
@@ -82,9 +84,10 @@ class _Planning:
                 continue
             name = str(path)
             known = self._ledger.files.get(name)
-            if known and known.identity.looks_like(found):
+            reader = self._ledger.sources[known.source].reader if known else ""
+            if known and reader in self._versions and known.identity.looks_like(found):
                 self._files[name] = known.identity
-                self._readers[name] = self._ledger.sources[known.source].reader
+                self._readers[name] = reader
             elif found.size == 0:
                 self._plan.empty += 1
             else:
@@ -128,7 +131,7 @@ class _Planning:
         source = self._ledger.sources[first.source]
         reader = self._readers[group[0]]
         content = group_content([self._files[name].content for name in group])
-        if (source.reader, source.content, source.version) != (reader, content, load_reader(reader).VERSION):
+        if (source.reader, source.content, source.version) != (reader, content, self._versions[reader]):
             return False
         if self._ledger.paths(first.source) != set(group):
             return False

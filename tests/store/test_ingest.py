@@ -274,3 +274,55 @@ def test_many_files_are_read_by_several_processes_with_the_same_outcome(
     assert (seen[-1].files_done, seen[-1].events) == (6, 126)
     assert seen[-1].bytes_done == seen[-1].bytes > 0
     assert list(miner.readers.__path__)
+
+
+def test_every_byte_of_hostile_input_is_accounted_for(database: Path, logs: Path) -> None:
+    """Deep nesting, bad UTF-8, NaN, a NUL tail and a cut end: good lines are kept, bad ones told, no byte is lost."""
+    path = write(logs / "a.jsonl", "s", 2)
+    hostile = [b'{"plain":' + b"[" * 10_000 + b"]" * 10_000 + b"}", b'{"plain": "\xff"}', b'{"plain": NaN', b"\0" * 50]
+    with path.open("ab") as stream:
+        stream.write(
+            b"\n".join([*hostile, b'{"plain": "s", "tool": "a", "tool": "last", "text": "x"}', b'{"plain": "s"'])
+        )
+    with Store.open(database) as store:
+        report = store.ingest([path], max_problem_share=1)
+        assert report.by_reason == {"not_json": 1, "not_utf8": 1, "too_deep": 1, "truncated_tail": 1}
+        assert report.bytes == path.stat().st_size
+        assert store.query("select tool from calls order by seq desc limit 1") == [("last",)]
+        lines = store.query('select line, "offset", length from problems order by line')
+        data = path.read_bytes().split(b"\n")
+        assert [(number, length) for number, _, length in lines] == [(n, len(data[n - 1])) for n in (4, 5, 6, 9)]
+
+
+def test_files_that_belong_together_are_one_source_that_can_grow(
+    database: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that groups files gets them together; a new member replaces what the group was before."""
+    monkeypatch.setattr(load_reader("plain"), "groups", lambda paths: [tuple(paths)], raising=False)
+    write(logs / "b.jsonl", "s", 2)
+    with Store.open(database) as store:
+        store.ingest([logs])
+        write(logs / "a.jsonl", "t", 1)
+        report = store.ingest([logs])
+        assert (report.files_read, report.sessions, report.by_reader) == (2, 2, {"plain": 1})
+        assert store.query("select count(*) from sources") == [(1,)]
+        assert store.ingest([logs]).files_unchanged == 2
+
+
+def test_rows_of_a_reader_that_was_taken_away_stay(database: Path, logs: Path) -> None:
+    """Without its reader an old file is of unknown format, and what was read from it is still there."""
+    old, new = write(logs / "a.jsonl", "s", 2), write(logs / "b.jsonl", "t", 1)
+    with Store.open(database) as store:
+        store.ingest([old])
+        store.connection.execute("update sources set reader = 'gone'")
+        report = store.ingest([new])
+        assert (report.files_read, len(store.sessions())) == (1, 2)
+
+
+def test_rows_come_as_an_arrow_table_too(database: Path, logs: Path) -> None:
+    """Reports and charts take whole columns."""
+    write(logs / "a.jsonl", "s", 4)
+    with Store.open(database) as store:
+        store.ingest([logs])
+        table = store.rows("select tool, count(*) as calls from calls where seq > ? group by tool order by tool", [1])
+        assert table.to_pydict() == {"tool": ["tool0", "tool1", "tool2"], "calls": [1, 1, 1]}
