@@ -14,7 +14,8 @@ from miner.errors import MissingExtraError, StoreError
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY_LIMIT = "400MB"
+MEMORY_LIMIT = "256MB"
+"""Of DuckDB alone; what does not fit is spilled beside the store."""
 ROW_GROUP_ROWS = 16384
 """Events carry kilobytes of text each: DuckDB's own 122,880 rows would be hundreds of megabytes at a time."""
 CHECKPOINT_BYTES = "1GB"

@@ -12,7 +12,7 @@ from miner.errors import StoreError
 from miner.store.ledger import Identity
 from miner.store.plan import Plan, Reading
 from miner.store.reading import SPILLED, Told, spill_path
-from miner.store.rows import record_batch
+from miner.store.rows import arrow_schema, record_batch
 from miner.store.schema import derivations
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Writing:
         replaced = sorted({number for reading in done for number in reading.replaces})
         with self._transaction():
             for table, paths in spills.items():
-                self._store(table, _spilled(paths), replaced)
+                self._store(table, paths, replaced)
             batch = self._next_batch()
             self._delete("sources", replaced)
             self._insert_rows("sources", [_source_row(item, readings[item.source], batch, part) for item in items])
@@ -116,35 +116,36 @@ class Writing:
                 self._delete(table, sources)
             self._next_batch()
 
-    def _store(self, table: str, incoming: pa.Table, replaced: list[int]) -> None:
+    def _store(self, table: str, spills: list[Path], replaced: list[int]) -> None:
         """Of events only what differs from the rows that are there: an appended file adds its tail."""
         if table != "all_events":
             self._delete(table, replaced)
-            self._insert(table, incoming)
+            self._insert(table, _spilled(table, spills))
         elif not replaced:
-            self.events_added += self._insert(table, incoming)
+            self.events_added += self._insert(table, _spilled(table, spills))
         else:
             same = "a.source = b.source and a.session = b.session and a.seq = b.seq and a.digest = b.digest"
-            with self._incoming(incoming):
+            with self._incoming(_spilled(table, spills)):
                 self.events_removed += self._count(
                     "delete from all_events a where source in (select unnest(?)) "
                     f"and not exists (select 1 from incoming b where {same})",
                     [replaced],
                 )
+            with self._incoming(_spilled(table, spills)):
                 self.events_added += self._count(
                     "insert into all_events select a.* from incoming a "
                     f"where not exists (select 1 from all_events b where {same})"
                 )
 
     @contextmanager
-    def _incoming(self, rows: pa.Table) -> Iterator[None]:
+    def _incoming(self, rows: pa.RecordBatchReader) -> Iterator[None]:
         self._connection.register("incoming", rows)
         try:
             yield
         finally:
             self._connection.unregister("incoming")
 
-    def _insert(self, table: str, rows: pa.Table) -> int:
+    def _insert(self, table: str, rows: pa.RecordBatchReader) -> int:
         with self._incoming(rows):
             return self._count(f"insert into {table} select * from incoming")
 
@@ -152,7 +153,7 @@ class Writing:
         import pyarrow as pa
 
         if rows:
-            self._insert(table, pa.Table.from_batches([record_batch(table, rows)]))
+            self._insert(table, pa.RecordBatchReader.from_batches(arrow_schema(table), [record_batch(table, rows)]))
 
     def _delete(self, table: str, sources: list[int]) -> None:
         if sources:
@@ -206,11 +207,16 @@ class Writing:
             )
 
 
-def _spilled(paths: list[Path]) -> pa.Table:
-    """The rows of spill files, mapped rather than read, so that they cost no memory of their own."""
+def _spilled(table: str, paths: list[Path]) -> pa.RecordBatchReader:
+    """The rows of spill files, batch by batch, so that a large log costs no more memory than a small one."""
     import pyarrow as pa
 
-    return pa.concat_tables([pa.ipc.open_stream(pa.memory_map(str(path))).read_all() for path in paths])
+    def batches() -> Iterator[pa.RecordBatch]:
+        for path in paths:
+            with pa.OSFile(str(path)) as stream:
+                yield from pa.ipc.open_stream(stream)
+
+    return pa.RecordBatchReader.from_batches(arrow_schema(table), batches())
 
 
 def _source_row(told: Told, reading: Reading, batch: int, part: str | None) -> tuple[Any, ...]:
