@@ -74,7 +74,7 @@ class Core:
         self._next = 0
         self._launches: dict[str, deque[float]] = {}
         self._settled: deque[tuple[float, bool]] = deque(maxlen=budget.waste_window)
-        self.record("mode", mode=mode.value)
+        self.record("mode", mode=mode.value, reason="start")
         self._record_policy()
 
     # --- authority -----------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ class ThreadSpeculator:
             budget or Budget(),
             clock,
             mode=mode,
-            ledger=ledger or Ledger(),
+            ledger=Ledger() if ledger is None else ledger,
             drift=drift or Drift(),
             mined_changes=mined_changes,
             can_warm=warm is not None,

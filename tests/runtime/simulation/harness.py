@@ -51,6 +51,7 @@ class Watch:
     complaints: list[str] = field(default_factory=list)
     off: bool = False
     strict: bool = False
+    capacity: int | None = None
     asked_far: bool = False
     waiting: set[str] = field(default_factory=set)
     """Calls under way."""
@@ -73,6 +74,7 @@ def simulate(seed: int, *, speculate: bool = True, calm: bool | None = None) -> 
     loop = VirtualLoop()
     world = World(loop.time, seed, hangs, stubborn)
     watch = Watch(script(seed, calm=calm), world)
+    loop.set_exception_handler(lambda _, context: watch.complaints.append(f"I-19 {context['message']}"))
     offset = [0.0]
     try:
         if not speculate:
@@ -89,6 +91,7 @@ def simulate(seed: int, *, speculate: bool = True, calm: bool | None = None) -> 
             ledger=Ledger(key=b"seed"),
             drift=Drift(alpha=1e-6),
         )
+        watch.capacity = speculator.core.budget.capacity
         loop.run_until_complete(_session(watch, speculator, oracle, offset))
         left = [task for task in asyncio.all_tasks(loop) if not task.done()]
         _final_checks(watch, speculator, len(left))
@@ -129,10 +132,20 @@ async def _watched(watch: Watch, tool: str, arguments: Any) -> Any:
         return await watch.world.execute(tool, arguments)
     caller = _CALLER.get()
     watch.running.add(caller)
+    asyncio.get_running_loop().call_later(0.001, _check_slack, watch)
     try:
         return await watch.world.execute(tool, arguments, caller)
     finally:
         watch.running.discard(caller)
+
+
+def _check_slack(watch: Watch) -> None:
+    """Shortly after a real call began: speculations that competed with it are gone."""
+    early = sum(run.early and run.ended is None for run in watch.world.executions)
+    joined = len(watch.waiting - watch.running)
+    short = watch.capacity is not None and early + len(watch.running) > watch.capacity
+    if short and early > joined and not watch.world.stubborn:
+        watch.complaints.append("I-15 an early run keeps a slot that a real call needs")
 
 
 async def _session(watch: Watch, speculator: Speculator, oracle: Oracle, offset: list[float]) -> None:
@@ -141,7 +154,10 @@ async def _session(watch: Watch, speculator: Speculator, oracle: Oracle, offset:
     agent = asyncio.create_task(_agent(watch, session, speculator, offset, oracle), name="agent")
     if watch.script.close_after is not None:
         asyncio.get_running_loop().call_later(watch.script.close_after, agent.cancel)
+    neighbour = asyncio.create_task(_neighbour(watch, speculator), name="neighbour")
     await asyncio.wait({agent})
+    neighbour.cancel()
+    await asyncio.wait({neighbour})
     if not agent.cancelled() and agent.exception() is not None:
         watch.complaints.append(f"I-19 the agent saw {agent.exception()!r}")
     orphans = await session.close()
@@ -150,6 +166,14 @@ async def _session(watch: Watch, speculator: Speculator, oracle: Oracle, offset:
     going_on = sum(run.early and run.ended is None for run in watch.world.executions)
     if going_on > len(orphans):
         watch.complaints.append("I-17 early work outlives the session")
+
+
+async def _neighbour(watch: Watch, speculator: Speculator) -> None:
+    """Another agent that changes what the first one reads."""
+    async with speculator.session("neighbour") as session:
+        for wait, tool, key in watch.script.neighbour:
+            await asyncio.sleep(wait)
+            await session.call(tool, {"key": key})
 
 
 async def _agent(
@@ -257,6 +281,12 @@ def _final_checks(watch: Watch, speculator: Speculator, tasks_left: int) -> None
     times = [run.started for run in early if run.tool == "now"]
     if not jumps and any(times[i + 3] - times[i] < 60.0 for i in range(len(times) - 3)):
         complaints.append("I-16 max_rate exceeded")
+    if any(
+        entry["tool"] == "ask" and entry["origins"] not in ([], ["constant"])
+        for entry in speculator.ledger
+        if entry["kind"] == "admitted"
+    ):
+        complaints.append("I-5 a value left for a destination that nobody allowed")
     complaints += [f"{one.invariant} {one.what}" for one in check_history(speculator.ledger)]
 
 
@@ -285,6 +315,8 @@ def _check_answers(watch: Watch) -> None:
             watch.complaints.append("I-7 an answer older than its time to live")
         if ask.tool == "shape" and value["type"] != type(ask.arguments["key"]).__name__:
             watch.complaints.append("I-3 an answer for another type")
+        if value.get("isError") and not answer.executions:
+            watch.complaints.append("I-8 an early error was given to the agent")
         if "the agent's own" in answer.value:
             watch.complaints.append("I-9 an answer that another call changed")
         if answer.delay > 0.0 and not watch.world.hangs and ask.arguments.get("key") not in ("broken", "error"):

@@ -48,6 +48,8 @@ class Script:
     steps: tuple[Step, ...]
     close_after: float | None = None
     """Cancel the agent after so many seconds."""
+    neighbour: tuple[tuple[float, str, str], ...] = ()
+    """What another agent changes in the same world: (seconds to wait, tool, key)."""
 
 
 def script(seed: int, *, steps: int = 6, calm: bool = False) -> Script:
@@ -55,7 +57,12 @@ def script(seed: int, *, steps: int = 6, calm: bool = False) -> Script:
     rng = Random(f"script/{seed}")
     made = tuple(_step(rng, calm=calm) for _ in range(rng.randint(2, steps)))
     close = rng.uniform(0.0, 12.0) if not calm and rng.random() < 0.15 else None
-    return Script(seed, made, close)
+    changes = () if calm or rng.random() < 0.5 else tuple(_change(rng) for _ in range(rng.randint(1, 6)))
+    return Script(seed, made, close, changes)
+
+
+def _change(rng: Random) -> tuple[float, str, str]:
+    return rng.choice((0.02, 0.5, 2.0)), rng.choice(("write", "unknown", "note")), rng.choice(KEYS)
 
 
 def _step(rng: Random, *, calm: bool) -> Step:
@@ -123,11 +130,8 @@ class Oracle:
         if self.rng.random() < 0.5:
             return []
         tool = self.rng.choice(("read", "write", "ask"))
-        return [
-            Speculation(
-                tool, {"key": self.rng.choice(KEYS)}, 0.4, origins={"key": "result:read"}, after=parent.identity
-            )
-        ]
+        origin = self.rng.choice(("constant", "result:read"))
+        return [Speculation(tool, {"key": self.rng.choice(KEYS)}, 0.4, origins={"key": origin}, after=parent.identity)]
 
 
 def _guess(tool: str, arguments: dict[str, Any], rng: Random) -> Speculation:
