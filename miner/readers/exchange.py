@@ -157,10 +157,13 @@ def _stamped(turns: list[Turn], response: dict[str, Any], value: dict[str, Any])
     return found
 
 
-def without_demonstrations(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+def without_demonstrations(turns: tuple[Turn, ...], *, answered: bool) -> tuple[Turn, ...]:
     """Calls before the first word of a person are examples in the prompt: text that the model sees, never its calls."""
     people = [index for index, turn in enumerate(turns) if turn.role is Role.USER]
     if not people or not any(turn.calls for turn in turns[: people[0]]):
+        return turns
+    # A person who comes last, with no answer, is no question that examples prepare: the calls were real.
+    if not answered and not any(turn.role is Role.MODEL for turn in turns[people[0] :]):
         return turns
     return tuple(_demonstration(turn) for turn in turns[: people[0]]) + turns[people[0] :]
 

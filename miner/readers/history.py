@@ -37,6 +37,11 @@ def mark(turn: Turn) -> Mark:
     return turn.role, (turn.text or "").strip(), calls, results
 
 
+def marks_of(turns: Sequence[Turn]) -> list[Mark]:
+    """The marks of all messages that are not the host's."""
+    return [mark(turn) for turn in turns if turn.role is not Role.HARNESS]
+
+
 class Context:
     """The messages of one conversation, as marks; system prompts stand apart, because hosts change them freely."""
 
@@ -53,8 +58,12 @@ class Context:
 
     def shared(self, turns: Sequence[Turn]) -> int:
         """How many messages, from the first, a request has in common with this conversation."""
+        return self.shared_marks(self._spoken(turns))
+
+    def shared_marks(self, marks: Sequence[Mark]) -> int:
+        """The same for messages whose marks were made already."""
         count = 0
-        for known, new in zip(self.marks, self._spoken(turns), strict=False):
+        for known, new in zip(self.marks, marks, strict=False):
             if known != new:
                 break
             count += 1

@@ -17,7 +17,7 @@ from miner.readers.blocks import Turn, first
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.exchange import APPLICATIONS, TASKS, Exchange, exchange_of, without_demonstrations
-from miner.readers.history import Context, mark
+from miner.readers.history import Context, mark, marks_of
 from miner.readers.items import is_silent, turns_of
 from miner.readers.source import Head, Record, Source, is_lines, strip_compression
 
@@ -134,13 +134,14 @@ class _Sessions:
             number = self._by_response[str(exchange.previous)]
             return number if number in self._live else None
         group = _group(exchange)
+        marks = marks_of(exchange.shown)
         best, length = None, 0
         for number, live in self._live.items():
             if live.group != group:
                 continue
             if exchange.session is not None:
                 return number
-            shared = live.context.shared(exchange.shown)
+            shared = live.context.shared_marks(marks)
             # Two runs may open with the same words: one message in common is no proof.
             whole = shared == len(live.context.marks)
             if shared >= 2 and (whole or bool(exchange.answer)) and shared > length:
@@ -189,7 +190,9 @@ class _Sessions:
 
 def _extend(live: _Live, exchange: Exchange, *, continued: bool) -> None:
     """Add what the exchange shows and answers, without what was there before."""
-    shown = without_demonstrations(exchange.shown) if not live.context.marks else exchange.shown
+    shown = exchange.shown
+    if not live.context.marks:
+        shown = without_demonstrations(shown, answered=bool(exchange.answer))
     if continued:
         live.context.extend(shown)
         turns: Sequence[Turn] = shown

@@ -166,3 +166,10 @@ def test_the_real_router_logs_hold_what_was_counted(part: str, sessions: int, ca
     tools = {call.tool for call in read("messages", *paths).calls}
     assert "route" in tools
     assert not any(json.dumps(tool).startswith('"execute') for tool in tools)
+
+
+def test_calls_before_a_last_word_that_nobody_answers_are_real(tmp_path: Path) -> None:
+    """Nested chats swap the roles: the task comes as the assistant's, and the user's word is the final report."""
+    task = {"role": "assistant", "content": "look it up"}
+    path = document(tmp_path, [task, chat_call(), chat_result(), {"role": "user", "content": "it is paid"}])
+    assert [c.call_id for c in read("messages", path).calls] == ["c1"]
