@@ -43,6 +43,12 @@ def fitted_predictors(run: Path, train: Logs, names: Iterable[str] | None = None
     return found | fit_baselines(train, wanted)
 
 
+def replayed_by_default() -> list[str]:
+    """What a replay sets side by side: what would be shipped (else the best simple one), a plain one, the ceiling."""
+    best = SHIPPED if SHIPPED in predictor_names() else "variable_order"
+    return [best, "markov1", "oracle"]
+
+
 def fits_of(names: Iterable[str] = ()) -> dict[str, Fit]:
     """How to learn each predictor anew from some sessions, for curves; two plain baselines unless named."""
     return {name: _fit_with(name) for name in names or ("markov1", "variable_order")}

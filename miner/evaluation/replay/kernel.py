@@ -20,7 +20,7 @@ from miner.evaluation.replay.workload import Ints, Workload
 
 Int = Any
 """A 64-bit integer: compiled code does not tell Python's from NumPy's."""
-SLOTS = 24
+SLOTS = 32
 """Predictions that one session can have running or stored."""
 FREE, RUNNING, DONE = 0, 1, 2
 SPEC_ENDS, CALL_ENDS, DECIDES, ISSUES = 0, 1, 2, 3
@@ -84,6 +84,10 @@ class State(NamedTuple):
     net: Ints
     tool: Ints
     generation: Ints
+    running: Ints
+    """The slots that run, in the first places."""
+    place: Ints
+    """Where in ``running`` a slot stands."""
     executes: Ints
     """1 while a real call occupies the host."""
     counters: Ints
@@ -94,7 +98,7 @@ class State(NamedTuple):
     answered_by_tool: Ints
 
 
-_PER_SESSION, _PER_SLOT, _PER_TOOL = 5, 9, 3
+_PER_SESSION, _PER_SLOT, _PER_TOOL = 5, 11, 3
 """How many of the arrays are indexed by what, in the order of the fields."""
 
 
@@ -136,10 +140,19 @@ def _settle(state: State, limits: Limits, wasted: Int) -> None:
 
 
 @compiled
+def _stop(state: State, slot: Int) -> None:
+    """Take a slot out of those that run; the last one takes its place."""
+    state.totals[_SPECULATIVE] -= 1
+    last = state.running[state.totals[_SPECULATIVE]]
+    state.running[state.place[slot]] = last
+    state.place[last] = state.place[slot]
+
+
+@compiled
 def _free(state: State, slot: Int) -> None:
     """Empty a slot; what it ran is no speculation any more."""
     if state.status[slot] == RUNNING:
-        state.totals[_SPECULATIVE] -= 1
+        _stop(state, slot)
     state.totals[_STORED] -= 1
     state.status[slot] = FREE
     state.generation[slot] += 1
@@ -171,14 +184,17 @@ def _held(state: State, session: Int, identity: Int) -> Int:
 def _drop_unlikely(
     state: State, plan: Plan, limits: Limits, session: Int, decision: Int, now: Int, everything: bool
 ) -> None:
-    """Cancel what still runs and is not predicted again; after a person spoke, forget results too."""
+    """Cancel what runs and is not predicted again, forget what has expired; after a person spoke, forget all."""
     for slot in range(session * SLOTS, (session + 1) * SLOTS):
-        if state.status[slot] == FREE or (state.status[slot] == DONE and not everything):
+        if state.status[slot] == FREE:
             continue
         wanted = False
         for guess in range(plan.start[decision], plan.start[decision + 1]):
             wanted = wanted or plan.identity[guess] == state.identity[slot]
-        if everything or not wanted:
+        if now - state.began[slot] > state.ttl[slot]:
+            state.counters[EXPIRED] += 1
+            _waste(state, limits, slot, now)
+        elif everything or (state.status[slot] == RUNNING and not wanted):
             state.counters[CANCELLED] += 1
             _waste(state, limits, slot, now)
 
@@ -204,12 +220,7 @@ def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, d
     """Start what is predicted and not there yet, as far as there is room; returns how many."""
     launched = 0
     for guess in range(plan.start[decision], plan.start[decision + 1]):
-        held = _held(state, session, plan.identity[guess])
-        if held >= 0 and now - state.began[held] > state.ttl[held]:
-            state.counters[EXPIRED] += 1
-            _waste(state, limits, held, now)
-            held = -1
-        if held >= 0 or not _room(state, limits, launched):
+        if _held(state, session, plan.identity[guess]) >= 0 or not _room(state, limits, launched):
             continue
         slot = session * SLOTS
         while slot < (session + 1) * SLOTS and state.status[slot] != FREE:
@@ -222,6 +233,8 @@ def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, d
         state.began[slot], state.ends[slot] = begins, begins + plan.run_us[guess]
         state.reads[slot], state.ttl[slot] = plan.reads[guess], plan.ttl_us[guess]
         state.net[slot], state.tool[slot] = plan.net_us[guess], plan.tool[guess]
+        state.place[slot] = state.totals[_SPECULATIVE]
+        state.running[state.place[slot]] = slot
         state.totals[_SPECULATIVE] += 1
         state.totals[_STORED] += 1
         state.counters[LAUNCHED] += 1
@@ -235,8 +248,9 @@ def _preempt(state: State, limits: Limits, now: Int) -> None:
     """Real calls first: push out the least worthy running predictions until the host has room again."""
     while state.totals[_SPECULATIVE] > 0 and state.totals[_REAL] + state.totals[_SPECULATIVE] > limits.capacity:
         worst, least = -1, _NEVER
-        for slot in range(len(state.status)):
-            if state.status[slot] == RUNNING and state.net[slot] < least:
+        for place in range(state.totals[_SPECULATIVE]):
+            slot = state.running[place]
+            if state.net[slot] < least or (state.net[slot] == least and slot < worst):
                 worst, least = slot, state.net[slot]
         state.counters[PREEMPTED] += 1
         _waste(state, limits, worst, now)
@@ -317,7 +331,7 @@ def run(work: Workload, plan: Plan, limits: Limits, arrivals: Ints, state: State
             slot, generation = what % len(state.status), what // len(state.status)
             if state.status[slot] == RUNNING and state.generation[slot] == generation:
                 state.status[slot] = DONE
-                state.totals[_SPECULATIVE] -= 1
+                _stop(state, slot)
             continue
         now = max(now, time)
         if kind == DECIDES:

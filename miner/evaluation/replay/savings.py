@@ -248,4 +248,4 @@ def _percentiles(times: Ints) -> dict[str, float] | None:
 
 
 def _share(part: float, whole: float) -> float | None:
-    return round(part / whole, 6) if whole else None
+    return round(part / whole, 6) + 0.0 if whole else None  # adding 0 makes -0.0 a plain zero
