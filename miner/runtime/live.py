@@ -280,10 +280,14 @@ class Live:
         if self._walk is None:
             self._walk = self.core.predictor.start(self.id)
         walk = self._walk
+        decision_starts = getattr(walk, "decision_starts", None)
+        if decision_starts is not None:
+            decision_starts()
         while self._unseen:
             what, *rest = self._unseen.popleft()
             if what is None:
-                walk.observe_call(*rest)
+                tool, arguments, status, text = rest
+                walk.observe_call(tool, dict(arguments), status, text)
             else:
                 walk.observe_message(what, *rest)
         return walk

@@ -185,10 +185,10 @@ class Policy:
     def _origin_refusal(self, speculation: Speculation, rule: ToolRule) -> str | None:
         """The first reason that lies in the values: unknown origin, a flow or a meeting that is not allowed."""
         origins = speculation.origins
-        if not speculation.arguments.keys() <= origins.keys():
-            return "unknown_origin"
         if not rule.destination:
             return None
+        if not speculation.arguments.keys() <= origins.keys():
+            return "unknown_origin"
         groups = set()
         for name in speculation.arguments:
             selects = name == rule.destination_argument

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -76,20 +76,22 @@ class Orphan(NamedTuple):
 
 
 class Walk(Protocol):
-    """What follows one session and predicts its next calls."""
+    """What follows one session and predicts its next calls.
+
+    A walk may also have ``decision_starts()``, called before what is new to a decision is observed, and
+    ``predict_after(speculation, status, text, most)``: what follows if that speculation comes true, for beams.
+    """
 
     def observe_message(self, kind: str, text: str) -> None:
-        """A message, of a kind as in ``EventKind``."""
+        """A message: ``user``, ``host``, or ``said`` for the model's own text."""
         ...
 
-    def observe_call(self, tool: str, arguments: Mapping[str, Any], status: str, text: str) -> None:
+    def observe_call(self, tool: str, arguments: dict[str, Any], status: str, text: str) -> None:
         """A finished call of the agent."""
         ...
 
     def predict(self, most: int) -> Sequence[Speculation]:
-        """The likeliest next calls, best first. A walk may also have ``predict_after(speculation, status, text,
-        most)``: what follows if that speculation comes true, for beams.
-        """
+        """The likeliest next calls, best first."""
         ...
 
 

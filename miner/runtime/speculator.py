@@ -191,10 +191,10 @@ class Session:
 
     def user_message(self, text: str) -> None:
         """The user said something."""
-        self.live.message("user_message", text)
+        self.live.message("user", text)
 
     def message(self, kind: str, text: str) -> None:
-        """Any other message, by its kind: ``harness_message``, ``model_step``."""
+        """Any other message: ``host`` for what the host injected, ``said`` for the model's own text."""
         self.live.message(kind, text)
 
     def model_started(self) -> None:

@@ -122,11 +122,13 @@ def test_a_server_that_says_it_changes_things_is_believed() -> None:
     assert refusal(policy.lowered({"tool": {}}), "tool") is None
 
 
-def test_every_argument_needs_an_origin() -> None:
-    """A value that came from nowhere known is not sent anywhere, not even to a local tool."""
-    policy = Policy({"read": READ})
-    assert policy.judge(Speculation("read", {"path": "a"}, 0.9)).refusal == "unknown_origin"
-    assert policy.judge(Speculation("read", {}, 0.9)).refusal is None
+def test_every_argument_that_leaves_needs_an_origin() -> None:
+    """A value of which nobody knows where it is from is not sent anywhere; a call without arguments has none."""
+    policy = Policy({"search": SEARCH, "read": READ})
+    assert policy.judge(Speculation("search", {"q": "a"}, 0.9)).refusal == "unknown_origin"
+    assert policy.judge(Speculation("search", {"q": "a", "n": 1}, 0.9, origins={"q": "constant"})).refusal is not None
+    assert policy.judge(Speculation("search", {}, 0.9)).refusal is None
+    assert policy.judge(Speculation("read", {"path": "a"}, 0.9)).refusal is None
 
 
 def test_local_tools_may_get_any_value() -> None:

@@ -497,7 +497,7 @@ def test_calls_of_the_host_are_observed_and_invalidate(loop: VirtualLoop) -> Non
 
     loop.run_until_complete(play())
     assert host.predictor.seen == [
-        ("user_message", "please"),
+        ("user", "please"),
         ("write", {"path": "a"}, "ok", "done"),
         ("read", {"path": "a"}, "ok", "read a"),
     ]

@@ -1,0 +1,145 @@
+"""A state machine over the public API against a plain model: a dict of values and a list of effects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from miner.runtime.budget import Budget
+from miner.runtime.effects import Effect, Level
+from miner.runtime.history import check_history
+from miner.runtime.policy import Policy, ToolRule
+from miner.runtime.run import Mode
+from miner.runtime.speculation import Speculation
+from miner.runtime.speculator import Speculator
+from tests.runtime.simulation.virtual_loop import VirtualLoop
+
+KEYS = st.sampled_from(["a", "b", 1, 1.0, True, "1", None])
+POLICY = Policy(
+    {
+        "get": ToolRule(Level.FULL, Effect.LOCAL_READ, frozenset({"values"}), ttl_s=5.0),
+        "shape": ToolRule(Level.FULL, Effect.PURE),
+        "put": ToolRule(effect=Effect.WRITE, writes=frozenset({"values"})),
+    }
+)
+PREDICTIONS = st.lists(
+    st.tuples(st.sampled_from(["get", "get", "shape", "put", "other"]), KEYS, st.sampled_from([0.3, 0.9, 1.0])),
+    max_size=5,
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """An agent that thinks, asks and waits in any order; the model answers what a plain call would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = VirtualLoop()
+        self.values: dict[str, int] = {}
+        self.effects: list[str] = []
+        self.expected_effects: list[str] = []
+        self.guesses: list[Speculation] = []
+        self.speculator = Speculator(
+            self,
+            POLICY,
+            Budget(in_flight=3, wasted_share=1.0),
+            execute=self.execute,
+            mode=Mode.ON,
+            clock=self.loop.time,
+        )
+        self.session = self.speculator.session("s")
+
+    def start(self, session: str) -> Machine:
+        return self
+
+    def observe_message(self, kind: str, text: str) -> None:
+        return None
+
+    def observe_call(self, tool: str, arguments: Mapping[str, Any], status: str, text: str) -> None:
+        return None
+
+    def predict(self, most: int) -> list[Speculation]:
+        return self.guesses
+
+    async def execute(self, tool: str, arguments: Mapping[str, Any]) -> Any:
+        name = repr(arguments["key"])
+        if tool == "get":
+            value = self.values.get(name, 0)
+            await asyncio.sleep(0.5)
+            return {"value": value, "list": []}
+        await asyncio.sleep(0.5)
+        if tool == "shape":
+            return {"shape": name, "list": []}
+        self.effects.append(f"{tool} {name}")
+        self.values[name] = self.values.get(name, 0) + 1
+        return {"done": name, "list": []}
+
+    @rule(predictions=PREDICTIONS, seconds=st.sampled_from([0.0, 0.2, 1.0, 6.0]))
+    def think(self, predictions: list[tuple[str, Any, float]], seconds: float) -> None:
+        self.guesses = [
+            Speculation(tool, {"key": key}, chance, origins={"key": "constant"}) for tool, key, chance in predictions
+        ]
+
+        async def play() -> None:
+            self.session.model_started()
+            await asyncio.sleep(seconds)
+
+        self.loop.run_until_complete(play())
+
+    @rule(tool=st.sampled_from(["get", "get", "shape", "put", "other"]), key=KEYS)
+    def ask(self, tool: str, key: Any) -> None:
+        name = repr(key)
+        before = self.values.get(name, 0)
+        result = self.loop.run_until_complete(self.session.call(tool, {"key": key}))
+        expected: dict[str, Any] = {
+            "get": {"value": before, "list": []},
+            "shape": {"shape": name, "list": []},
+        }.get(tool, {"done": name, "list": []})
+        if tool not in ("get", "shape"):
+            self.expected_effects.append(f"{tool} {name}")
+        assert result == expected
+        result["list"].append("changed by the agent")
+
+    @rule(seconds=st.sampled_from([0.1, 5.0]))
+    def wait(self, seconds: float) -> None:
+        self.loop.run_until_complete(asyncio.sleep(seconds))
+
+    @rule(mode=st.sampled_from(list(Mode)))
+    def switch(self, mode: Mode) -> None:
+        self.speculator.set_mode(mode)
+
+    @rule()
+    def change_policy(self) -> None:
+        self.speculator.set_policy(Policy(dict(POLICY.tools)))
+
+    @rule()
+    def reopen(self) -> None:
+        assert self.loop.run_until_complete(self.session.close()) == []
+        assert self.speculator.core.runs == {}
+        self.session = self.speculator.session("s")
+
+    @invariant()
+    def effects_are_those_that_were_asked_for(self) -> None:
+        assert self.effects == self.expected_effects
+
+    @invariant()
+    def no_fault_was_hidden(self) -> None:
+        assert not [name for name in self.speculator.ledger.counts if name[0] == "fault"]
+
+    def teardown(self) -> None:
+        self.loop.run_until_complete(self.speculator.close())
+        assert not asyncio.all_tasks(self.loop)
+        self.loop.close()
+        assert check_history(self.speculator.ledger) == []
+
+
+TestMachine = pytest.mark.filterwarnings("error")(Machine.TestCase)
+TestMachine.__doc__ = "Whatever is thought, asked, switched and reopened, answers and effects are those of plain calls."
+TestMachine.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
