@@ -20,9 +20,11 @@ A reader is a module in this folder that defines:
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
-import pkgutil
+import importlib.resources
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, cast
@@ -31,31 +33,8 @@ from miner.errors import LogError
 from miner.events import Event, Session
 from miner.readers.source import Head, Source, head_of
 
-_SUPPORT = {
-    "blocks",
-    "claude_branches",
-    "claude_conversation",
-    "claude_example",
-    "claude_files",
-    "claude_parts",
-    "claude_family",
-    "claude_lines",
-    "clock",
-    "content",
-    "conversation",
-    "dialects",
-    "exchange",
-    "history",
-    "items",
-    "source",
-    "span_dialects",
-    "span_rows",
-    "span_tree",
-    "spans",
-    "tolerant",
-    "unwrap",
-}
-"""Modules of this folder that readers share; all others are readers."""
+_MARK = re.compile(r"^def recognises\(", re.MULTILINE)
+"""What tells a reader from a module that readers share."""
 
 
 class Reader(Protocol):
@@ -77,13 +56,17 @@ class Reader(Protocol):
         ...
 
 
+@functools.cache
+def _names() -> tuple[str, ...]:
+    """Looked up in the files' text, so that no reader is imported before it is asked."""
+    files = importlib.resources.files(__name__).iterdir()
+    found = (file for file in files if file.name.endswith(".py") and not file.name.startswith("_"))
+    return tuple(sorted(file.name[:-3] for file in found if _MARK.search(file.read_text(encoding="utf-8"))))
+
+
 def reader_names() -> list[str]:
-    """Every format that can be read, by name."""
-    return sorted(
-        module.name
-        for module in pkgutil.iter_modules(__path__)
-        if module.name not in _SUPPORT and not module.name.startswith("_")
-    )
+    """Every format that can be read, by name: each module of this folder that says what it recognises."""
+    return list(_names())
 
 
 def load_reader(name: str) -> Reader:
