@@ -1,0 +1,137 @@
+"""Mining as a whole: sessions -> pattern set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from miner.errors import SplitError
+from miner.events import SessionLog
+from miner.mining.calibrate import choose_gate, isotonic
+from miner.mining.choice import Choices
+from miner.mining.selection import Selection, Thresholds, select
+from miner.mining.survey import Survey, group_of, survey_session
+from miner.mining.trace import Forms, Trace, fold_of, trace_of
+from miner.mining.weighing import CallChoices, HoleChoices, tables
+from miner.runtime.memory import value_key
+from miner.runtime.patterns import Evidence, PatternSet
+from miner.runtime.predictor import Model
+from miner.runtime.rules import Rule
+
+Logs = Callable[[], Iterator[SessionLog]]
+Say = Callable[[str], None]
+TOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to mine."""
+
+    folds: int = 3
+    """Patterns are mined this many times, each time without one fold of the sessions, to weigh and calibrate."""
+    form_groups: int = 2
+    """Groups of sessions a form must occur in."""
+    hole_prior: float = 1.0
+    call_prior: float = 1.0
+    precision: float = 0.80
+    """What must hold at the gate."""
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+def mine(logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None) -> PatternSet:
+    """Mine a pattern set.
+
+    Args:
+        logs: called for a fresh iterator over the sessions that train, always in the same order.
+        recipe: how to mine.
+        say: told what is being done, for a progress line.
+
+    Raises:
+        SplitError: there is no session to learn from.
+    """
+    recipe = recipe or Recipe()
+    say("surveying where arguments come from")
+    surveys = [Survey() for _ in range(recipe.folds)]
+    traces: list[Trace] = []
+    for log in logs():
+        survey_session(log, surveys[fold_of(group_of(log), recipe.folds)])
+        traces.append(trace_of(log, recipe.folds))
+    if not traces:
+        raise SplitError("there is no session to learn from", next_step="give logs that hold at least one session")
+    selections = [select(_merged(surveys, without), recipe.thresholds) for without in range(recipe.folds)]
+    whole = select(_merged(surveys, None), recipe.thresholds)
+    say("weighing argument rules")
+    holes = HoleChoices([whole, *selections], recipe.folds)
+    for log in logs():
+        holes.add(log, whole)
+    say("mining without each fold in turn")
+    partial = [
+        Model(_patterns(selection, [trace for trace in traces if trace.fold != fold], holes, recipe, fold))
+        for fold, selection in enumerate(selections)
+    ]
+    say("weighing whole calls")
+    calls = CallChoices(recipe.folds, whole.words)
+    for log in logs():
+        calls.add(log, partial[fold_of(group_of(log), recipe.folds)])
+    patterns = _patterns(whole, traces, holes, recipe, None)
+    weights = calls.choices.fit(recipe.call_prior)
+    patterns.candidate_weights, patterns.state_weights = tables(weights)
+    say("calibrating")
+    _calibrate(patterns, calls.choices, recipe)
+    return patterns
+
+
+def _merged(surveys: list[Survey], without: int | None) -> Survey:
+    whole = Survey()
+    for fold, survey in enumerate(surveys):
+        if fold != without:
+            whole.add(survey)
+    return whole
+
+
+def _patterns(
+    selection: Selection, traces: list[Trace], holes: HoleChoices, recipe: Recipe, without: int | None
+) -> PatternSet:
+    forms = Forms(selection, traces, recipe.form_groups)
+    rules, fitted = holes.fit(selection, recipe.hole_prior, without)
+    used = {slot.literal for form in forms.forms for slot in form.slots or () if slot.literal is not None}
+    literals = {
+        hole: sorted((_value(key) for key in keys if key in used), key=value_key)
+        for hole, keys in sorted(selection.literals.items())
+    }
+    evidence = [_evidence(holes, rule, fitted, place) for place, rule in enumerate(rules)]
+    return PatternSet(
+        forms=forms.forms,
+        literals={hole: values for hole, values in literals.items() if values},
+        rules=rules,
+        evidence=evidence,
+        holes=fitted,
+        contexts={key: dict(sorted(counts.items())) for key, counts in sorted(forms.contexts.items())},
+    )
+
+
+def _evidence(holes: HoleChoices, rule: Rule, fitted: object, place: int) -> Evidence:
+    return holes.evidence.get((rule.hole, rule), Evidence())
+
+
+def _value(key: str) -> object:
+    import json
+
+    return json.loads(key[1:]) if key.startswith("\0") else key
+
+
+def _calibrate(patterns: PatternSet, choices: Choices, recipe: Recipe) -> None:
+    """Score each fold with weights fitted on the others; those scores meet what then happened."""
+    scores: list[float] = []
+    right: list[bool] = []
+    for fold in range(recipe.folds):
+        weights = choices.fit(recipe.call_prior, fold)
+        for shares, chosen in choices.shares(weights, fold):
+            best = np.argsort(-shares[1:], kind="stable")[:TOP] + 1
+            scores.extend(float(share) for share in shares[best])
+            right.extend(int(option) in chosen for option in best)
+    patterns.calibration = isotonic(scores, right)
+    model = Model(patterns)
+    patterns.gate = choose_gate([model.calibrated(score) for score in scores], right, recipe.precision)

@@ -1,0 +1,124 @@
+"""Selection: from a survey, which values are fixed, which rules compete for each argument, which words may tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from miner.mining.survey import GENERAL, Survey, Tally
+from miner.runtime.rules import Rule
+
+FIXED = frozenset({"\0true", "\0false", "\0null"})
+"""Values that are always part of the form: there are too few of them to be bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """How much support a thing needs, in groups of sessions that share no content."""
+
+    rule_groups: int = 2
+    literal_groups: int = 3
+    enumeration_share: float = 0.5
+    """An argument is an enumeration when its recurring values make up this share of its calls …"""
+    seen_share: float = 0.5
+    """… and fewer than this share of them had been seen elsewhere before."""
+    rules_per_hole: int = 36
+    least_share: float = 0.005
+    """A rule that explains fewer of its argument's calls is dropped."""
+    least_beside_share: float = 0.03
+    besides_per_hole: int = 8
+    constants_per_hole: int = 10
+    word_share: float = 0.03
+    word_groups: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What mining keeps."""
+
+    literals: dict[str, frozenset[str]]
+    """Hole -> value keys that are part of the form."""
+    rules: dict[str, tuple[Rule, ...]]
+    distinct: dict[str, int]
+    words: frozenset[str]
+
+    def is_literal(self, hole: str, key: str) -> bool:
+        """Whether the value is part of the form."""
+        return key in FIXED or key in self.literals.get(hole, ())
+
+    def is_hole(self, hole: str) -> bool:
+        """Whether any rule fills it."""
+        return hole in self.rules
+
+
+def select(survey: Survey, thresholds: Thresholds) -> Selection:
+    """Keep what is supported; ties are broken by name, so the same survey gives the same selection."""
+    literals: dict[str, frozenset[str]] = {}
+    rules: dict[str, tuple[Rule, ...]] = {}
+    for hole in sorted(survey.calls):
+        if hole.startswith(GENERAL):
+            continue
+        literals[hole] = _literals(hole, survey, thresholds)
+        chosen = _rules(hole, survey, literals[hole], thresholds)
+        if chosen:
+            rules[hole] = chosen
+    least = max(thresholds.word_groups, thresholds.word_share * len(survey.groups))
+    words = frozenset(word for word, groups in survey.words.items() if len(groups) >= least)
+    return Selection(literals, rules, {hole: len(values) for hole, values in survey.values.items()}, words)
+
+
+def _literals(hole: str, survey: Survey, thresholds: Thresholds) -> frozenset[str]:
+    tallies: Mapping[str, Tally] = survey.values.get(hole, {})
+    recurring = {key for key, tally in tallies.items() if len(tally.groups) >= thresholds.literal_groups}
+    share = sum(tallies[key].count for key in recurring) / survey.calls[hole]
+    seen = survey.seen[hole] / survey.calls[hole]
+    if share < thresholds.enumeration_share or seen >= thresholds.seen_share:
+        recurring = set()
+    return frozenset(recurring) | (FIXED & tallies.keys())
+
+
+def _rules(hole: str, survey: Survey, literals: frozenset[str], thresholds: Thresholds) -> tuple[Rule, ...]:
+    calls = survey.calls[hole]
+    own: Mapping[Rule, Tally] = survey.explained.get(hole, {})
+    streams = _best(own, thresholds.rule_groups, thresholds.least_share * calls, lambda rule: rule.source != "beside")[
+        : thresholds.rules_per_hole
+    ]
+    besides = _best(
+        own, thresholds.rule_groups, thresholds.least_beside_share * calls, lambda rule: rule.source == "beside"
+    )[: thresholds.besides_per_hole]
+    general = GENERAL + hole[_place(hole) :]
+    known = {rule[1:5] for rule in streams}
+    pooled = [
+        rule._replace(hole=hole) if rule.policy[:2] not in ("ne", "fr") else rule
+        for rule in _best(survey.explained.get(general, {}), thresholds.rule_groups, 0, lambda rule: True)
+        if rule.policy[:2] in ("ne", "fr") or rule[1:5] not in known
+    ]
+    pooled = [rule for rule in pooled if rule not in streams][: thresholds.rules_per_hole // 2]
+    constants = [
+        Rule(hole, "constant", constant=_value(key))
+        for key, tally in sorted(survey.values.get(hole, {}).items(), key=lambda item: (-len(item[1].groups), item[0]))
+        if len(tally.groups) >= thresholds.literal_groups and key not in literals
+    ][: thresholds.constants_per_hole]
+    return (*streams, *besides, *pooled, *constants)
+
+
+def _best(tallies: Mapping[Rule, Tally], groups: int, least: float, wanted: Callable[[Rule], bool]) -> list[Rule]:
+    kept = [
+        (rule, tally)
+        for rule, tally in tallies.items()
+        if len(tally.groups) >= groups and tally.count >= least and wanted(rule)
+    ]
+    kept.sort(key=lambda item: (-item[1].count, repr(item[0])))
+    return [rule for rule, _ in kept]
+
+
+def _place(hole: str) -> int:
+    """Where the argument path begins in a hole's name: at the first dot or bracket after the tool."""
+    marks = [at for at in (hole.find("."), hole.find("[")) if at > 0]
+    return min(marks, default=len(hole))
+
+
+def _value(key: str) -> Any:
+    return json.loads(key[1:]) if key.startswith("\0") else key

@@ -1,0 +1,253 @@
+"""Survey: for every argument of every call, where its value had been seen before (value provenance).
+
+One pass over sessions. What is counted adds up: surveys of disjoint groups of sessions merge by ``add``, so mining is
+parallel, incremental, and can leave any fold out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from miner.events import Event, EventKind, SessionLog
+from miner.mining.decisions import decisions
+from miner.runtime.atoms import LONGEST, Atom, Row
+from miner.runtime.memory import Memory, leaves, path_text, value_key
+from miner.runtime.ranking import word_traits
+from miner.runtime.rules import Rule, applier, policies_of
+from miner.runtime.transforms import Transform, load_transform, transform_names
+
+STREAMS_TRIED = 24
+"""Places of one value that are tried, newest first: a value seen everywhere is explained well enough by these."""
+PAIRED_VALUES = 3
+"""Latest values of a stream that are paired with a target, for transforms that cannot be looked up."""
+LEVELS_UP = 3
+GENERAL = "*"
+"""Stands for the tool where an argument of the same name is pooled over tools."""
+
+
+class Tally:
+    """How often, and in which groups of sessions."""
+
+    __slots__ = ("count", "groups")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.groups: set[str] = set()
+
+    def note(self, group: str) -> None:
+        """Once more."""
+        self.count += 1
+        self.groups.add(group)
+
+    def add(self, other: Tally) -> None:
+        """Merge."""
+        self.count += other.count
+        self.groups |= other.groups
+
+
+class Survey:
+    """Counts by hole (tool and argument path), and by general hole (argument path over all tools)."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        """Hole -> calls that had the argument."""
+        self.seen: Counter[str] = Counter()
+        """Hole -> calls whose value had been seen elsewhere than in earlier arguments of the same hole."""
+        self.values: defaultdict[str, defaultdict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
+        self.explained: defaultdict[str, defaultdict[Rule, Tally]] = defaultdict(lambda: defaultdict(Tally))
+        self.words: defaultdict[str, set[str]] = defaultdict(set)
+        self.groups: set[str] = set()
+
+    def add(self, other: Survey) -> None:
+        """Merge the survey of other sessions into this one."""
+        self.calls.update(other.calls)
+        self.seen.update(other.seen)
+        for hole, tallies in other.values.items():
+            for key, tally in tallies.items():
+                self.values[hole][key].add(tally)
+        for hole, explained in other.explained.items():
+            for rule, tally in explained.items():
+                self.explained[hole][rule].add(tally)
+        for word, groups in other.words.items():
+            self.words[word] |= groups
+        self.groups |= other.groups
+
+
+class IndexedMemory(Memory):
+    """A memory that also knows in which streams a value stands, and what transforms would make of it."""
+
+    def __init__(self, environment: dict[str, str], cwd: str) -> None:
+        self.streams_of: dict[str, dict[str, None]] = {}
+        self.reached: dict[str, dict[tuple[str, str, tuple[Any, ...]], None]] = {}
+        self._cwd = cwd
+        super().__init__(environment)
+
+    def _keep(self, atoms: Iterable[Atom]) -> None:
+        super()._keep(atoms)
+        for where, values in self.kept.items():
+            for key, value in values.items():
+                places = self.streams_of.get(key)
+                if places is None:
+                    places = self.streams_of[key] = {}
+                    self._reach(key, value)
+                elif where in places:
+                    # Newest place last, so that the end of the dict is what was added lately.
+                    del places[where]
+                places[where] = None
+
+    def _reach(self, key: str, value: Any) -> None:
+        if isinstance(value, list | dict):
+            return
+        for name, reach in _REACHING:
+            for options, changed in reach(value, self._cwd):
+                self.reached.setdefault(value_key(changed), {})[key, name, options] = None
+
+
+TRANSFORMS: dict[str, Transform] = {name: load_transform(name) for name in transform_names()}
+_REACHING = [(name, module.reach) for name, module in TRANSFORMS.items() if hasattr(module, "reach") and name != "copy"]
+_PAIRED = ("number", "calendar_date", "fields")
+SPEAKERS = {EventKind.USER_MESSAGE: "user", EventKind.MODEL_STEP: "said"}
+
+
+def environment_of(log: SessionLog) -> dict[str, str]:
+    """What a session's surroundings offer to arguments."""
+    session = log.session
+    found = {"cwd": session.cwd, "branch": session.branch}
+    return {name: value for name, value in found.items() if value}
+
+
+def group_of(log: SessionLog) -> str:
+    """Sessions that may share content count once: runs of one task, a session and its forks and sub-agents."""
+    session = log.session
+    return session.task or session.parent or session.key
+
+
+def arguments_of(call: Event) -> dict[str, Any]:
+    """A call's arguments; readers write a JSON object always."""
+    value = json.loads(call.arguments or "{}")
+    return value if isinstance(value, dict) else {"input": value}
+
+
+def remember(memory: Memory, event: Event) -> None:
+    """Take one observed event into a memory, as the runtime does."""
+    if event.kind is EventKind.TOOL_CALL:
+        memory.call(event.tool or "", arguments_of(event), event.text)
+    elif event.text:
+        memory.message(SPEAKERS.get(event.kind, "host"), event.text)
+
+
+def survey_session(log: SessionLog, survey: Survey) -> None:
+    """Count one session."""
+    group = group_of(log)
+    survey.groups.add(group)
+    environment = environment_of(log)
+    memory = IndexedMemory(environment, environment.get("cwd", ""))
+    for decision in decisions(log):
+        for event in decision.observed:
+            remember(memory, event)
+            if event.kind is EventKind.USER_MESSAGE and event.text:
+                for word in word_traits(event.text):
+                    survey.words[word].add(group)
+        for call in decision.calls:
+            _survey_call(call.tool or "", arguments_of(call), memory, survey, group)
+
+
+def _survey_call(tool: str, arguments: dict[str, Any], memory: IndexedMemory, survey: Survey, group: str) -> None:
+    values = {path_text(path): value for path, value in leaves(arguments)}
+    for place, value in values.items():
+        hole, general = tool + place, GENERAL + place
+        survey.calls[hole] += 1
+        survey.calls[general] += 1
+        key = value_key(value)
+        if len(key) > LONGEST:
+            continue
+        survey.values[hole][key].note(group)
+        if isinstance(value, bool) or value is None:
+            continue
+        sources = dict.fromkeys(_sources(memory, key, value))
+        own = f"arg:{hole}"
+        if any(source[0] != own for source in sources):
+            survey.seen[hole] += 1
+        for stream, transform, options in sources:
+            _note_policies(survey, memory, group, hole, general, key, Rule(hole, stream, "", transform, options))
+        for rule in dict.fromkeys(_beside(memory, hole, place, key, values)):
+            survey.explained[hole][rule].note(group)
+
+
+def _sources(memory: IndexedMemory, key: str, value: Any) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
+    """(stream, transform, options) that have the value, newest places first."""
+    for stream in list(memory.streams_of.get(key, ()))[: -STREAMS_TRIED - 1 : -1]:
+        yield stream, "copy", ()
+    for source, transform, options in list(memory.reached.get(key, ()))[:STREAMS_TRIED]:
+        for stream in list(memory.streams_of.get(source, ()))[: -STREAMS_TRIED - 1 : -1]:
+            yield stream, transform, options
+    for name in _PAIRED:
+        fits = PAIRS[name]
+        if not fits.target(value):
+            continue
+        induce = TRANSFORMS[name].induce
+        for where, held in memory.streams.items():
+            if fits.stream(where):
+                for source in list(held.recent.values())[-PAIRED_VALUES:]:
+                    for options in induce(source, value):
+                        yield where, name, options
+
+
+class Pairing:
+    """Which targets and streams are worth pairing for one transform."""
+
+    def __init__(
+        self, ends: tuple[str, ...], prefix: tuple[str, ...], kind: type | tuple[type, ...], most: int
+    ) -> None:
+        self._ends, self._prefix, self._kind, self._most = ends, prefix, kind, most
+
+    def target(self, value: Any) -> bool:
+        """True when a value of this kind may be the result."""
+        if isinstance(value, str) and len(value) > self._most:
+            return False
+        return isinstance(value, self._kind) and not isinstance(value, bool)
+
+    def stream(self, where: str) -> bool:
+        """True when a stream of this name may be the source."""
+        return where.endswith(self._ends) or (bool(self._prefix) and where.startswith(self._prefix))
+
+
+PAIRS = {
+    "number": Pairing(("res:*~line_number",), ("arg:*.",), (int, str), 9),
+    "calendar_date": Pairing(("user~day", "*~day", "user~date", "*~date"), (), str, 10),
+    "fields": Pairing(("[=]",), (), list, 0),
+}
+
+
+def _note_policies(survey: Survey, memory: Memory, group: str, hole: str, general: str, key: str, base: Rule) -> None:
+    """Count every policy with which a source gives the value: for this hole, and pooled over tools."""
+    stream = memory.streams[base.source]
+    apply = applier(base, memory.cwd)
+    own, pooled = memory.used.get(hole, {}), memory.used.get(general, {})
+    for policy in policies_of(stream, key, apply, own):
+        survey.explained[hole][base._replace(policy=policy)].note(group)
+        if policy[:2] not in ("ne", "fr"):
+            survey.explained[general][base._replace(hole=general, policy=policy)].note(group)
+    for policy in policies_of(stream, key, apply, pooled):
+        if policy[:2] in ("ne", "fr"):
+            rule = base._replace(hole=general, policy=policy)
+            survey.explained[hole][rule].note(group)
+            survey.explained[general][rule].note(group)
+
+
+def _beside(memory: Memory, hole: str, place: str, key: str, values: dict[str, Any]) -> Iterator[Rule]:
+    """Rules that find the value in the object where another argument's value stands, or in one around it."""
+    for anchor, other in values.items():
+        if anchor == place or isinstance(other, list | dict | bool) or other is None:
+            continue
+        above: Row | None
+        for row in memory.rows.get(value_key(other), ()):
+            above, level = row, 0
+            while above is not None and level < LEVELS_UP:
+                for field, value in above.items():
+                    if value_key(value) == key:
+                        yield Rule(hole, "beside", f"{above.where}\x1f{field}", "copy", (), anchor)
+                above, level = above.parent, level + 1

@@ -1,0 +1,311 @@
+"""The predictor: one session as it unfolds, and the calls that may come next, best first.
+
+Contexts say which forms may follow; argument rules bind their holes against the session's memory; earlier calls may
+come again; a log-linear ranking weighs what is seen of each candidate and of the moment, "no call" among them; the
+result is calibrated. Prediction is pure: only the ``observe_…`` methods change anything.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .binding import proposals, shares, traits_of
+from .canonical import call_identity
+from .contexts import blend, context_keys
+from .forms import Form, Slot, fill, form_of
+from .memory import Memory, path_text, value_key
+from .patterns import NO_CALL, PatternSet
+from .ranking import candidate_traits, moment_traits, total, word_traits
+from .rules import Apply, applier
+from .signature import coarse_status, signature
+from .speculation import Speculation
+
+FORMS_TRIED = 40
+LEAST_FORM_SHARE = 0.0005
+GENERAL_SHARE = 0.1
+"""Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""
+BEAM = 6
+CANDIDATES = 30
+REPEATS = 12
+HISTORY = 64
+
+
+class Candidate(NamedTuple):
+    """A call that may come next, before it is ranked."""
+
+    tool: str
+    arguments: dict[str, Any]
+    form: int | None
+    joint: float
+    bound: float
+    keys: tuple[str, ...]
+    """Value keys of its bound holes."""
+    rules: dict[str, int]
+    """Path text of each hole -> the first rule that proposed its value."""
+
+
+class Model:
+    """A pattern set made ready: what is the same for every session."""
+
+    def __init__(self, patterns: PatternSet) -> None:
+        self.patterns = patterns
+        self.form_ids: dict[Form, int] = {form: place for place, form in enumerate(patterns.forms)}
+        self.literal_keys = {hole: frozenset(map(value_key, values)) for hole, values in patterns.literals.items()}
+        self.literals = {value_key(value): value for values in patterns.literals.values() for value in values}
+        self.hole_rules = {
+            name: [patterns.rules[place] for place in hole.rules] for name, hole in patterns.holes.items()
+        }
+        self.waits = {
+            name for name, rules in self.hole_rules.items() if any(rule.source in ("beside", "same") for rule in rules)
+        }
+        """Holes whose value depends on another hole of the same call."""
+        self.wanted = frozenset(rule.source for rule in patterns.rules)
+        self.order = [self._most_telling_first(form) for form in patterns.forms]
+        general = patterns.contexts.get("", {})
+        whole = sum(general.values()) or 1
+        self.general = {outcome: GENERAL_SHARE * count / whole for outcome, count in general.items()}
+        self.scores = [score for score, _ in patterns.calibration]
+        self.chances = [chance for _, chance in patterns.calibration]
+
+    def _most_telling_first(self, form: Form) -> list[Slot]:
+        def key(slot: Slot) -> tuple[int, tuple[str, ...]]:
+            return -self.patterns.holes[form.tool + path_text(slot.path)].distinct, slot.path
+
+        return sorted((slot for slot in form.slots or () if slot.literal is None), key=key)
+
+    def form(self, tool: str, arguments: Mapping[str, Any]) -> int:
+        """The number of a call's form; that of the tool's open form, or -2, when it is not known."""
+        form = form_of(tool, arguments, self._is_literal, self.hole_rules.__contains__)
+        known = self.form_ids.get(form)
+        return known if known is not None else self.form_ids.get(Form(tool, None), -2)
+
+    def _is_literal(self, hole: str, key: str) -> bool:
+        return key in self.literal_keys.get(hole, ())
+
+    def calibrated(self, raw: float) -> float:
+        """The probability that a raw score stands for."""
+        if not self.scores:
+            return raw
+        score = raw * 1e6
+        at = bisect_right(self.scores, score)
+        if at == 0:
+            return self.chances[0] / 1e6
+        if at == len(self.scores):
+            return self.chances[-1] / 1e6
+        low, high = self.scores[at - 1], self.scores[at]
+        share = (score - low) / (high - low)
+        return (self.chances[at - 1] + share * (self.chances[at] - self.chances[at - 1])) / 1e6
+
+
+class SessionPredictor:
+    """Follows one session and predicts at each of its decisions."""
+
+    def __init__(self, model: Model, environment: Mapping[str, str] | None = None, *, keep_all: bool = False) -> None:
+        self.model = model
+        self.memory = Memory(environment, None if keep_all else model.wanted)
+        self.history: list[tuple[str, str]] = []
+        cwd = (environment or {}).get("cwd", "")
+        self._applies: dict[str, list[Apply]] = {
+            name: [applier(rule, cwd) for rule in rules] for name, rules in model.hole_rules.items()
+        }
+        self._words: set[str] = set()
+        self._followed: dict[str, dict[str, int]] = {}
+
+    # --- what happens --------------------------------------------------------------------------------------------
+
+    def decision_starts(self) -> None:
+        """A decision begins: what is observed from here on is new to it. Optional; sharpens how new a value is."""
+        self.memory.mark()
+
+    def observe_message(self, kind: str, text: str) -> None:
+        """Take in a message.
+
+        Args:
+            kind: ``user``, ``host``, or ``said`` for the model's own text.
+            text: what was said.
+        """
+        self.memory.message(kind, text)
+        if kind == "user":
+            self._push("user", "user")
+            self._words = word_traits(text)
+        elif kind != "said":
+            self._words = set()
+
+    def observe_call(self, tool: str, arguments: dict[str, Any], status: str | None, text: str | None) -> None:
+        """Take in a call that the model made, with its result as the model will see it."""
+        last = self._last_fine()
+        identity = self.memory.call(tool, arguments, text)
+        followed = self._followed.setdefault(last, {})
+        followed[identity] = followed.get(identity, 0) + 1
+        ended = coarse_status(status, text)
+        self._push(signature(tool, ended), f"{self.model.form(tool, arguments)} {ended}")
+        self._words = set()
+
+    def _push(self, coarse: str, fine: str) -> None:
+        self.history.append((coarse, fine))
+        if len(self.history) > HISTORY * 2:
+            del self.history[:HISTORY]
+
+    def _last_fine(self) -> str:
+        return self.history[-1][1] if self.history else "^"
+
+    # --- what may come -------------------------------------------------------------------------------------------
+
+    def predict(self, most: int = 5) -> list[Speculation]:
+        """The likeliest calls at this decision, best first, no two the same."""
+        patterns = self.model.patterns
+        moment = self.moment()
+        by_tool: dict[str, int] = {}
+        for trait in moment:
+            for tool, weight in patterns.state_weights.get(trait, {}).items():
+                by_tool[tool] = by_tool.get(tool, 0) + weight
+        weights = patterns.candidate_weights
+        found = self.candidates()
+        scores = [total(weights, traits) + by_tool.get(candidate.tool, 0) for candidate, traits in found]
+        none = by_tool.get("", 0)
+        highest = max(scores, default=none)
+        highest = max(highest, none)
+        whole = math.exp((none - highest) / 1000) + sum(math.exp((score - highest) / 1000) for score in scores)
+        ranked = sorted(range(len(found)), key=lambda place: -scores[place])[:most]
+        return [
+            self._speculation(found[place][0], math.exp((scores[place] - highest) / 1000) / whole) for place in ranked
+        ]
+
+    def _speculation(self, candidate: Candidate, raw: float) -> Speculation:
+        rules = self.model.patterns.rules
+        origins = {place: rules[rule].source for place, rule in candidate.rules.items()}
+        return Speculation(
+            candidate.tool, candidate.arguments, self.model.calibrated(raw), candidate.form, candidate.rules, origins
+        )
+
+    def moment(self) -> list[str]:
+        """Traits of the moment."""
+        traits = ["", *moment_traits(self.history)]
+        if self._words:
+            known = self.model.patterns.state_weights
+            traits.extend(sorted(word for word in self._words if not known or word in known))
+        return traits
+
+    def candidates(self) -> list[tuple[Candidate, list[str]]]:
+        """Calls that may come next, with their traits, best joint chance first."""
+        patterns = self.model.patterns
+        outcomes = blend(patterns.contexts, context_keys(self.history))
+        for outcome in outcomes:
+            outcomes[outcome] *= 1 - GENERAL_SHARE
+        for outcome, share in self.model.general.items():
+            outcomes[outcome] = outcomes.get(outcome, 0.0) + share
+        tools: dict[str, float] = {}
+        for outcome, share in outcomes.items():
+            if outcome >= 0:
+                tool = patterns.forms[outcome].tool
+                tools[tool] = tools.get(tool, 0.0) + share
+        found = self._from_forms(outcomes)
+        self._from_repeats(found)
+        ranked = sorted(found.items(), key=lambda item: (-item[1].joint, item[0]))[:CANDIDATES]
+        followed = self._followed.get(self._last_fine(), {})
+        memory = self.memory
+        listed = []
+        for rank, (identity, candidate) in enumerate(ranked):
+            times = memory.calls.get(identity, ())
+            listed.append(
+                (
+                    candidate,
+                    candidate_traits(
+                        candidate.tool,
+                        candidate.form,
+                        candidate.joint,
+                        candidate.bound,
+                        tools.get(candidate.tool, 0.0),
+                        rank,
+                        len(times),
+                        memory.clock - times[-1] if times else 0,
+                        followed.get(identity, 0),
+                        [memory.age(key) for key in candidate.keys],
+                    ),
+                )
+            )
+        return listed
+
+    def _from_forms(self, outcomes: Mapping[int, float]) -> dict[str, Candidate]:
+        forms = self.model.patterns.forms
+        found: dict[str, Candidate] = {}
+        cache: dict[str, list[tuple[float, Any, str, int]]] = {}
+        tried = 0
+        for outcome, share in sorted(outcomes.items(), key=lambda item: (-item[1], item[0])):
+            if share < LEAST_FORM_SHARE or tried >= FORMS_TRIED:
+                break
+            if outcome == NO_CALL or forms[outcome].slots is None:
+                continue
+            tried += 1
+            for candidate in self._filled(outcome, share, cache):
+                identity = call_identity(candidate.tool, candidate.arguments)
+                known = found.get(identity)
+                if known is not None:
+                    best = known if known.joint >= candidate.joint else candidate
+                    candidate = best._replace(joint=known.joint + candidate.joint)
+                found[identity] = candidate
+        return found
+
+    def _filled(
+        self, number: int, share: float, cache: dict[str, list[tuple[float, Any, str, int]]]
+    ) -> list[Candidate]:
+        """The likeliest ways to fill a form, by a beam over its holes, the most telling hole first."""
+        form = self.model.patterns.forms[number]
+        slots = form.slots or ()
+        literals = self.model.literals
+        fixed = {path_text(slot.path): literals[slot.literal] for slot in slots if slot.literal is not None}
+        beam: list[tuple[float, dict[str, Any], tuple[str, ...], dict[str, int]]] = [(1.0, fixed, (), {})]
+        for slot in self.model.order[number]:
+            place = path_text(slot.path)
+            wider = []
+            for chance, values, keys, rules in beam:
+                for value_chance, value, key, rule in self._ranked(form.tool + place, values, cache):
+                    wider.append(
+                        (chance * value_chance, {**values, place: value}, (*keys, key), {**rules, place: rule})
+                    )
+            wider.sort(key=lambda item: -item[0])
+            beam = wider[:BEAM]
+        return [
+            Candidate(form.tool, fill(slots, literals, values), number, share * chance, chance, keys, rules)
+            for chance, values, keys, rules in beam
+        ]
+
+    def _ranked(
+        self, name: str, assigned: Mapping[str, Any], cache: dict[str, list[tuple[float, Any, str, int]]]
+    ) -> list[tuple[float, Any, str, int]]:
+        """The likeliest values of a hole: (chance, value, key, rule)."""
+        known = cache.get(name)
+        if known is not None:
+            return known
+        hole = self.model.patterns.holes[name]
+        memory = self.memory
+        found = list(proposals(self.model.hole_rules[name], self._applies[name], memory, assigned).values())
+        used = memory.used.get(name, {})
+        traits = [traits_of(proposal, used, memory.age(proposal.key)) for proposal in found]
+        last = self.history[-1][0] if self.history else "^"
+        chances = shares(hole, found, traits, last)
+        ranked = sorted(
+            (
+                (chance, proposal.value, proposal.key, hole.rules[proposal.rules[0]])
+                for chance, proposal in zip(chances, found, strict=True)
+            ),
+            key=lambda item: (-item[0], item[2]),
+        )[:BEAM]
+        if name not in self.model.waits:
+            cache[name] = ranked
+        return ranked
+
+    def _from_repeats(self, found: dict[str, Candidate]) -> None:
+        """Add the calls made lately: an agent often asks the same again."""
+        fresh: set[str] = set()
+        for tool, arguments, identity in reversed(self.memory.made):
+            if len(fresh) >= REPEATS:
+                break
+            if identity in fresh:
+                continue
+            fresh.add(identity)
+            if identity not in found:
+                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
