@@ -1,0 +1,70 @@
+"""Logs that are not JSON: the lines of a text, all bytes of a small file, a private copy of a database or archive.
+
+Each way keeps the source's byte account, so that nothing is lost in silence here either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from miner.readers.source import CHUNK_BYTES, Source, open_log
+
+
+def chunks_of(source: Source, path: Path) -> Iterator[bytes]:
+    """The file's bytes as far as they can be decompressed, all of them accounted as accepted."""
+    with open_log(path) as stream:
+        while True:
+            try:
+                chunk = stream.read(CHUNK_BYTES)
+            except (EOFError, OSError, ValueError) as error:
+                source.problem("cut_compression", type(error).__name__, path=path, fatal=True)
+                return
+            if not chunk:
+                return
+            source.account.accepted += len(chunk)
+            yield chunk
+
+
+def text_lines(source: Source, path: Path) -> Iterator[tuple[int, str]]:
+    """(number, line without its end) of a text file; bytes that are no UTF-8 are replaced, too long lines left out."""
+    rest, number, limit = b"", 0, source.limits.line_bytes
+    for chunk in chunks_of(source, path):
+        parts = (rest + chunk).split(b"\n")
+        rest = parts.pop()
+        for part in parts:
+            number += 1
+            if len(part) > limit:
+                refuse(source, path, "too_long", len(part) + 1, line=number)
+            else:
+                yield number, part.removesuffix(b"\r").decode("utf-8", "replace")
+        if len(rest) > limit:
+            refuse(source, path, "too_long", len(rest), line=number + 1)
+            rest = b""
+    if rest:
+        yield number + 1, rest.removesuffix(b"\r").decode("utf-8", "replace")
+
+
+def refuse(
+    source: Source,
+    path: Path,
+    reason: str,
+    length: int,
+    *,
+    line: int | None = None,
+    detail: str = "",
+    fatal: bool = False,
+) -> None:
+    """Bytes that were read and could not be used: a problem, and off the account of what was accepted."""
+    source.account.accepted -= length
+    source.account.broken += length
+    source.problem(reason, detail, path=path, line=line, length=length, fatal=fatal)
+
+
+def copy_to(source: Source, path: Path, target: Path) -> int:
+    """Copy a file, decompressed, to where a library may open it by name; returns its size."""
+    size = 0
+    with target.open("wb") as file:
+        for chunk in chunks_of(source, path):
+            size += file.write(chunk)
+    return size
