@@ -34,6 +34,7 @@ class Ledger:
         self._entries: deque[Entry] = deque(maxlen=most)
         self._sink = sink
         self._number = 0
+        self._session = "", ""
         self.counts: Counter[tuple[str, str, str]] = Counter()
         """(kind, tool, reason) -> entries; reasons are a small fixed set of words."""
         self.hidden_s = 0.0
@@ -45,7 +46,9 @@ class Ledger:
         """Appends one entry. ``facts`` never holds content: digests come from ``digest``."""
         entry: Entry = {"n": self._number, "t_us": round(time_s * 1e6), "kind": kind}
         if session:
-            entry["session"] = self.digest(session)
+            if session != self._session[0]:
+                self._session = session, self.digest(session)
+            entry["session"] = self._session[1]
         entry.update(facts)
         self._number += 1
         self._entries.append(entry)

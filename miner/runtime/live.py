@@ -119,16 +119,13 @@ class Live:
             core.real -= 1
             if call.changes:
                 self.world.end(call.changes)
-            text = ""
-            if status == "ok" and core.mode is not Mode.OFF:
-                status, text = core.guarded(lambda: core.describe(result), ("ok", ""))
             if call.recorded:
                 core.record("returned", self.id, call=call.number, tool=call.tool, reason=status)
             if core.mode is Mode.OFF or self.closed:
                 return
             if call.run is None and status == "ok":
                 core.durations.tool_took(call.tool, core.clock() - call.started_s)
-            self._unseen.append((None, call.tool, call.arguments, status, text))
+            self._unseen.append((None, call.tool, call.arguments, status, result))
 
     def run_ended(self, run: Run) -> None:
         """A run of this session has ended: a slot is free, and what hangs on its result may be bound."""
@@ -286,7 +283,10 @@ class Live:
         while self._unseen:
             what, *rest = self._unseen.popleft()
             if what is None:
-                tool, arguments, status, text = rest
+                tool, arguments, status, result = rest
+                text = ""
+                if status == "ok":
+                    status, text = self.core.describe(result)
                 walk.observe_call(tool, dict(arguments), status, text)
             else:
                 walk.observe_message(what, *rest)

@@ -12,9 +12,9 @@ import re
 from typing import Any, NamedTuple
 
 from .effects import Effect, worst
-from .shell_programs import program_effect
+from .shell_programs import is_known, program_effect
 
-_MAX_LENGTH = 4_000
+_MAX_LENGTH = 1_000
 _TOKEN = re.compile(
     r"""
       (?P<blank>    (?: [ \t] | \\\n )+ )
@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _PIECE = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)"|(?P<bare>[^'"]+)""", re.DOTALL)
+_FIRST = re.compile(r"\s*([A-Za-z0-9_./-]+)(?=[\s;|&]|$)")
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -52,6 +53,9 @@ def parsed(line: Any) -> list[list[Word]] | None:
     """The simple commands of a line; None for anything that is not wholly understood."""
     if not isinstance(line, str) or not line.strip() or len(line) > _MAX_LENGTH:
         return None
+    first = _FIRST.match(line)
+    if first is not None and not is_known(first[1]):
+        return None  # most lines that do something say so in their first word
     commands: list[list[Word]] = [[]]
     position, pending = 0, False
     while position < len(line):
@@ -90,6 +94,8 @@ def _glued(line: str, position: int, kind: str | None) -> bool:
 
 def _word(raw: str) -> Word:
     """Quotes taken off, as the shell would."""
+    if "'" not in raw and '"' not in raw:
+        return Word(raw, _GLOB.search(raw) is not None)
     text, expands = [], False
     for piece in _PIECE.finditer(raw):
         if piece["single"] is not None:

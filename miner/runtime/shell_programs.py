@@ -49,13 +49,19 @@ _SORT_WRITES = re.compile(r"-[a-zA-Z]*[oTS].*|--o.*|--t.*|--c.*|--f.*")
 _TAIL_FOLLOWS = re.compile(r"-[a-zA-Z0-9]*[fF].*|--f.*|--r.*|--p.*")
 
 
+def is_known(name: str) -> bool:
+    """False for a program that writes whatever its arguments are."""
+    name = _HOME.sub("", name)
+    return name in _PURE or name in _READERS or name in _CHECKED or name in _REPORT_VERSION or name in ("git", "tail")
+
+
 def program_effect(words: Sequence[Word], *, early: bool) -> Effect:
     """The effect of one simple command."""
     name = _HOME.sub("", words[0].text)
     arguments = [word.text for word in words[1:]]
     if words[0].expands:
         return Effect.WRITE
-    if any(_DEVICE.search(argument) or _DEVICE.search(argument.partition("=")[2]) for argument in arguments):
+    if any(_DEVICE.search(argument) for argument in arguments if "/" in argument):
         return Effect.WRITE  # reading a device may wait for ever, and may change it
     if name in _REPORT_VERSION and arguments in (["--version"], ["-V"], ["version"]):
         return Effect.WRITE if (name, arguments) == ("make", ["version"]) else Effect.LOCAL_READ
