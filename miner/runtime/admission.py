@@ -29,18 +29,17 @@ class Prepared:
     key: str
     verdict: Verdict
     generation: int
-    refusal: str | None
 
 
 def prepare(live: Live, speculations: Iterable[Speculation]) -> list[Prepared]:
-    """Judges predictions; those that are refused for good stay in the list for the ledger."""
+    """Judges predictions and writes the refusals down; the rest may be launched when there is room."""
     prepared: list[Prepared] = []
     seen: set[str] = set()
     for speculation in speculations:
         core = live.core
         verdict = core.policy.judge(speculation)
         key = core.key(speculation.tool, speculation.arguments, verdict.rule)
-        refusal = _shape_refusal(speculation) or verdict.refusal or _session_refusal(live, speculation, verdict)
+        refusal = verdict.refusal or _session_refusal(live, speculation, verdict)
         if key is None:
             refusal = "not_json"
         elif key in seen or key in live.by_key:
@@ -51,7 +50,11 @@ def prepare(live: Live, speculations: Iterable[Speculation]) -> list[Prepared]:
         else:
             speculation = replace(speculation, arguments=own.value)
         seen.add(key or "")
-        prepared.append(Prepared(live, speculation, key or "", verdict, core.generation, refusal))
+        one = Prepared(live, speculation, key or "", verdict, core.generation)
+        if refusal is None:
+            prepared.append(one)
+        else:
+            _record(core, one, refusal)
     return prepared
 
 
@@ -66,7 +69,7 @@ def admit_all(core: Core, lives: Iterable[Live]) -> None:
         load = replace(load, launched=one.live.launched)
         refusal = admit([ranked], load, core.budget)[0].refusal
         if refusal is None:
-            refusal = _price_of_shadow(core, one, ranked.net_s)
+            refusal = _launch(core, one, ranked.net_s)
             load = loaded(load, ranked.candidate) if refusal is None else load
         if refusal == "no_slot":
             _wait(core, one)
@@ -85,15 +88,15 @@ def _candidate(one: Prepared, now: float) -> Candidate:
     core, live = one.live.core, one.live
     later = 1 if one.speculation.after is not None else 0
     timing = core.durations.timing(one.speculation.tool, now - live.thinking_since, core.budget, later_steps=later)
-    refusal = one.refusal
+    refusal = None
     if one.generation != core.generation:
         refusal = "authority_changed"
-    elif refusal is None and one.key in live.by_key:
+    elif one.key in live.by_key:
         refusal = "already_there"
     return Candidate(one.speculation, timing, one.verdict.rule.price, live.id, refusal)
 
 
-def _price_of_shadow(core: Core, one: Prepared, net_s: float) -> str | None:
+def _launch(core: Core, one: Prepared, net_s: float) -> str | None:
     """Makes the run, or says that this is only a rehearsal."""
     one.live.launched += 1
     if core.mode is not Mode.ON:
@@ -125,11 +128,6 @@ def _record(core: Core, one: Prepared, refusal: str | None) -> None:
         origins=sorted(set(speculation.origins.values())),
         reason=refusal or "",
     )
-
-
-def _shape_refusal(speculation: Speculation) -> str | None:
-    """A probability that is none."""
-    return None if 0.0 < speculation.probability <= 1.0 else "bad_probability"
 
 
 def _session_refusal(live: Live, speculation: Speculation, verdict: Verdict) -> str | None:
