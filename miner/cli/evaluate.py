@@ -64,6 +64,7 @@ def _evaluated(
             policy=permits.said,
             ignored=chosen.ignored_arguments,
             base=next(iter(predictors)),
+            draws=chosen.resamples,
         )
         found = evaluate(parts.train, parts.test, predictors, options)
         if learning_curve:

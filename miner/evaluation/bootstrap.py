@@ -50,12 +50,14 @@ def ratio_draws(numerator: Floats, denominator: Floats, draws: Floats) -> Floats
     return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
 
 
-def intervals(sums: Mapping[str, Sums], bins: tuple[Floats, Floats, Floats]) -> dict[str, list[float] | None]:
+def intervals(
+    sums: Mapping[str, Sums], bins: tuple[Floats, Floats, Floats], times: int = DRAWS
+) -> dict[str, list[float] | None]:
     """``NAME_ci`` for every figure. Fewer than two sessions give no interval: there is nothing to draw from."""
     active = np.flatnonzero(sums["coverage"].denominator + sums["exact_top1"].denominator + bins[0].sum(axis=1))
     if len(active) < 2:
         return {f"{name}_ci": None for name in (*sums, "ece")}
-    draws = weights(len(active))
+    draws = weights(len(active), times)
     found: dict[str, list[float] | None] = {}
     for name, (numerator, denominator) in sums.items():
         found[f"{name}_ci"] = interval(ratio_draws(numerator[active], denominator[active], draws))

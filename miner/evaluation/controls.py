@@ -50,7 +50,7 @@ def _oracle(predictors: Mapping[str, Any]) -> dict[str, Any]:
 
 def _beaten(predictors: Mapping[str, Any], base: str, name: str) -> dict[str, Any]:
     ours, theirs = predictors[base]["overall"], predictors[name]["overall"]
-    lower, upper = ours["exact_top1_ci"], theirs["exact_top1_ci"]
+    lower, upper = ours.get("exact_top1_ci"), theirs.get("exact_top1_ci")
     return {
         "must": f"be beaten by {base} beyond both intervals of exact Top-1",
         "exact_top1": theirs["exact_top1"],

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from miner.evaluation.baselines import Fitted
+from miner.evaluation.bootstrap import DRAWS
 from miner.evaluation.calibration import precision_recall, reliability
 from miner.evaluation.compare import per_session
 from miner.evaluation.controls import controls
@@ -40,6 +41,8 @@ class Options:
     cap_s: float = CAP_S
     base: str = "variable_order"
     """The predictor that the controls are held against."""
+    draws: int = DRAWS
+    """Draws of sessions behind every interval; 0 leaves intervals out."""
 
 
 @dataclass(slots=True)
@@ -88,14 +91,13 @@ def evaluate(
         "leakage": leakage.as_json(),
     }
     measured = {
-        name: figures(table, scored.gates[name], scored.sessions, options.level_of)
-        for name, table in scored.tables.items()
+        name: figures(table, scored.gates[name], scored.sessions, options) for name, table in scored.tables.items()
     }
     return {
         "format": FORMAT,
         "tier": "replay: predictions on recorded sessions, nothing executed",
         "split": split,
-        "interval": "95 %, bootstrap over sessions, 1000 draws, percentile",
+        "interval": f"95 %, bootstrap over sessions, {options.draws} draws, percentile",
         "definitions": {name: definition._asdict() for name, definition in DEFINITIONS.items()},
         "ignored_arguments": {tool: list(names) for tool, names in sorted(options.ignored.items())},
         "policy": options.policy,
@@ -104,31 +106,32 @@ def evaluate(
     }
 
 
-def figures(table: Table, gate: float, sessions: Sequence[Session], level_of: LevelOf) -> dict[str, Any]:
+def figures(table: Table, gate: float, sessions: Sequence[Session], options: Options) -> dict[str, Any]:
     """One predictor's figures: overall, and by tool, source, position and policy level."""
+    level_of, draws = options.level_of, options.draws
     source = np.array([source_of(session) for session in sessions], dtype=object)
-    by_tool = {
-        tool: metrics(table, gate, _of_tools(table, {tool}), detail=False) for tool in sorted(set(table.call_tool))
+    by_tool = {tool: metrics(table, gate, _of_tools(table, {tool}), draws=0) for tool in sorted(set(table.call_tool))}
+    by_source = {
+        name: metrics(table, gate, _of_sessions(table, source == name), draws=draws) for name in sorted(set(source))
     }
-    by_source = {name: metrics(table, gate, _of_sessions(table, source == name)) for name in sorted(set(source))}
     by_position = {
-        _span(low, high): metrics(table, gate, _of_positions(table, low, high), detail=False)
+        _span(low, high): metrics(table, gate, _of_positions(table, low, high), draws=0)
         for low, high in POSITIONS
         if (table.decision_position >= low).any()
     }
     by_arguments = {
-        said: metrics(table, gate, whole(table)._replace(calls=table.bare == bare))
+        said: metrics(table, gate, whole(table)._replace(calls=table.bare == bare), draws=draws)
         for said, bare in (("some", 0), ("none", 1))
     }
     tools = set(table.call_tool) | set(table.guess_tool)
     levels = sorted({level_of(tool) for tool in tools})
     by_level = {
-        level: metrics(table, gate, _of_tools(table, {tool for tool in tools if level_of(tool) == level}))
+        level: metrics(table, gate, _of_tools(table, {tool for tool in tools if level_of(tool) == level}), draws=draws)
         for level in levels
     }
     return {
         "gate": gate,
-        "overall": metrics(table, gate),
+        "overall": metrics(table, gate, draws=draws),
         "by_tool": by_tool,
         "by_source": by_source,
         "by_position": by_position,

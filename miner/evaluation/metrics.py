@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from miner.evaluation.bootstrap import Sums, intervals
+from miner.evaluation.bootstrap import DRAWS, Sums, intervals
 from miner.evaluation.calibration import BINS, bin_edges, expected_error
 
 Floats = NDArray[np.float64]
@@ -208,8 +208,8 @@ def calibration_sums(table: Table, part: Slice) -> tuple[Floats, Floats, Floats]
     return per_bin(np.ones(len(chance))), per_bin(chance), per_bin(right)
 
 
-def metrics(table: Table, gate: float, part: Slice | None = None, *, detail: bool = True) -> dict[str, object]:
-    """The figures of a slice, with counts; with intervals where ``detail`` is asked for."""
+def metrics(table: Table, gate: float, part: Slice | None = None, *, draws: int = DRAWS) -> dict[str, object]:
+    """The figures of a slice, with counts; without intervals when there are no draws."""
     part = part or whole(table)
     sums = session_sums(table, part, gate)
     found: dict[str, object] = {
@@ -227,8 +227,8 @@ def metrics(table: Table, gate: float, part: Slice | None = None, *, detail: boo
     bins = calibration_sums(table, part)
     error = expected_error(*(column.sum(axis=0, keepdims=True) for column in bins))
     found["ece"] = round(float(error[0]), 6) if found["predictions"] else None
-    if detail:
-        found.update(intervals(sums, bins))
+    if draws:
+        found.update(intervals(sums, bins, draws))
         found.update(_speed(table.predict_us[part.decisions]))
     found["counts"] = counts
     return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -19,11 +19,18 @@ from miner.mining.decisions import decisions
 from miner.predictors._habits import call_of
 from miner.runtime.speculation import Speculation
 
+Derived = Callable[[str], Iterable[str]]
+_LONGEST_DERIVED = 4096
+
 
 class Predictor:
-    """Remembers constants from training; the rest it reads in the session."""
+    """Remembers constants from training; the rest it reads in the session.
 
-    def __init__(self) -> None:
+    ``derived`` says what else a value makes known, such as what a runtime's transforms make of it.
+    """
+
+    def __init__(self, derived: Derived | None = None) -> None:
+        self._derived = derived
         self._once: dict[bytes, int] = {}
         self._constants: set[bytes] = set()
 
@@ -41,12 +48,13 @@ class Predictor:
 
     def start(self, session: Session) -> _Walk:
         """A fresh walk that knows the session's environment."""
-        return _Walk(self._constants, session)
+        return _Walk(self._constants, session, self._derived)
 
 
 class _Walk:
-    def __init__(self, constants: set[bytes], session: Session) -> None:
+    def __init__(self, constants: set[bytes], session: Session, derived: Derived | None) -> None:
         self._constants = constants
+        self._derived = derived
         self._since: dict[str, int] = {}
         self._texts: list[tuple[int, str]] = []
         self._searched: dict[str, int] = {}
@@ -101,6 +109,8 @@ class _Walk:
         if text and text not in self._since:
             self._since[text] = self._decision
             self._texts.append((self._decision, text))
+            for other in self._derived(text) if self._derived and len(text) <= _LONGEST_DERIVED else ():
+                self._since.setdefault(other, self._decision)
 
     def _first(self, text: str) -> int | None:
         """The decision at which a text was first seen; what was not found is looked for in newer texts only."""

@@ -113,3 +113,17 @@ def test_the_oracle_knows_since_when_a_value_could_have_been_known(value: object
     assert last is not None
     assert walk.known_since(last) == since
     assert [guess.arguments for guess in walk.predict()] == ([] if since is None else [{"it": value}])
+
+
+def test_the_oracle_can_be_told_what_else_values_make_known() -> None:
+    """With a rule that turns values to capitals, their capitals are known too."""
+    log = session_of("s", "go", [("list", {}, "attic")], [("use", {"it": "ATTIC"})])
+    for derived, expected in ((None, None), (lambda text: [text.upper()], 1)):
+        oracle = Oracle(derived)
+        oracle.fit(iter(()))
+        walk = oracle.start(log.session)
+        for decision in decisions(log):
+            for event in decision.observed:
+                walk.observe(event)
+            walk.reveal(decision.calls)
+        assert walk.known_since(log.events[-1]) == expected
