@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from .budget import Candidate, admit, loaded, rank
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from .core import Core
     from .live import Live
 
-_MOST_WAITING = 64
+_MOST_WAITING = 16
+"""Sessions that are ranked together when a slot is free: ranking must not hold up the loop."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,9 +60,16 @@ def prepare(live: Live, speculations: Iterable[Speculation]) -> list[Prepared]:
     return prepared
 
 
-def admit_all(core: Core, lives: Iterable[Live]) -> None:
-    """Ranks what several sessions want to launch and admits the best; leftovers wait for a slot."""
-    wanted = {id(one.speculation): one for live in lives for one in live.wanted}
+def admit_all(core: Core, live: Live | None = None) -> None:
+    """Ranks what a session wants together with what others wait for, and admits the best; leftovers wait for a slot.
+
+    While every slot is taken the others need not be looked at again.
+    """
+    free = core.load(0, set()).free_slots(core.budget) > 0
+    lives = dict.fromkeys(waiting(core) if free else [])
+    if live is not None:
+        lives[live] = None
+    wanted = {id(one.speculation): one for each in lives for one in each.wanted}
     now = core.clock()
     candidates = [_candidate(one, now) for one in wanted.values()]
     load = core.load(0, {one.speculation.tool for one in wanted.values()})
@@ -80,8 +89,13 @@ def admit_all(core: Core, lives: Iterable[Live]) -> None:
 
 def waiting(core: Core) -> list[Live]:
     """Sessions that still want a slot, the longest waiting first."""
-    core.waiting = {live: None for live in core.waiting if live.wanted and live.is_thinking}
-    return list(core.waiting)[:_MOST_WAITING]
+    found: list[Live] = []
+    for live in list(islice(core.waiting, 4 * _MOST_WAITING)):
+        if not live.wanted or not live.is_thinking:
+            del core.waiting[live]
+        elif len(found) < _MOST_WAITING:
+            found.append(live)
+    return found
 
 
 def _candidate(one: Prepared, now: float) -> Candidate:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from .admission import Prepared, admit_all, prepare, waiting
+from .admission import Prepared, admit_all, prepare
 from .budget import preempted
 from .core import Core, is_old, is_reusable, is_speculative
 from .effects import Level
@@ -135,7 +135,7 @@ class Live:
                 return
             if run.state in (State.KEPT, State.JOINED) and run.result is not None and not self.closed:
                 core.guarded(lambda: self._follow(run), None)
-            core.guarded(lambda: admit_all(core, waiting(core)), None)
+            core.guarded(lambda: admit_all(core), None)
 
     def close(self) -> None:
         """Ends the session; nothing of it will answer a call any more."""
@@ -254,7 +254,7 @@ class Live:
                 self._unlist(run)
         self.wanted = prepare(self, [one for one in predictions if one.after is None])
         self._later = [one for one in predictions if one.after is not None]
-        admit_all(core, [self, *(live for live in waiting(core) if live is not self)])
+        admit_all(core, self)
 
     def _follow(self, run: Run) -> None:
         """Late binding: calls that would follow if this one comes true, now that its result is known."""
@@ -270,7 +270,7 @@ class Live:
             ready += [one for one in bound if one.after == parent.identity]
         if ready:
             self.wanted += prepare(self, ready)
-            admit_all(core, [self])
+            admit_all(core, self)
 
     def _fed_walk(self) -> Walk:
         """The walk, told everything that happened since the last decision."""

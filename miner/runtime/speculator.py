@@ -122,15 +122,23 @@ class Speculator:
         core = self.core
         if not core.to_launch and not core.to_cancel:
             return
-        try:
-            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        if running is not None and self._loop in (None, running):
-            self._loop = running
+        if self.is_at_home():
             self._obey_here()
         elif self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._obey_here)
+
+    def is_at_home(self) -> bool:
+        """True in the loop that the speculations run in: the first that was used, as long as it is open."""
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if self._loop is not running and (self._loop is None or self._loop.is_closed()):
+            for run in self._tasks.values():
+                self.core.finish(run, None, "cancelled")
+            self._tasks.clear()
+            self._loop = running
+        return self._loop is running
 
     def _obey_here(self) -> None:
         core = self.core
@@ -198,10 +206,13 @@ class Session:
         self.live.message(kind, text)
 
     def model_started(self) -> None:
-        """The model starts to think. Predictions follow as soon as the loop is free, so nothing waits for them."""
+        """The model starts to think. Predictions follow as soon as the loop is free, so nothing waits for them.
+
+        In another loop than the speculator's own there are none, and calls are plain.
+        """
         self.live.thinking()
         self._speculator.obey()
-        if self._core.mode is not Mode.OFF:
+        if self._core.mode is not Mode.OFF and self._speculator.is_at_home():
             asyncio.get_running_loop().call_soon(self._decide)
 
     def call_started(self, tool: str, arguments: Mapping[str, Any]) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import tracemalloc
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ POLICY = Policy(
         "write": ToolRule(effect=Effect.WRITE, writes=frozenset({"files"})),
     }
 )
+SESSIONS = 10_000 if "SOAK" in os.environ else 1_000
 BUDGET = Budget(in_flight=4, default_think_s=5.0)
 
 
@@ -72,6 +74,76 @@ def test_a_thousand_sessions_leave_no_task_and_no_descriptor() -> None:
     before = open_files()
     asyncio.run(play())
     assert open_files() == before
+
+
+def test_thousands_of_sessions_at_once() -> None:
+    """All think and ask at the same time: each is answered, the limits hold, and nothing is left."""
+    early = 0
+    most = 0
+
+    async def execute(tool: str, arguments: Mapping[str, Any]) -> str:
+        nonlocal early, most
+        task = asyncio.current_task()
+        is_early = task is not None and task.get_name().startswith("speculation-")
+        early += is_early
+        most = max(most, early)
+        await asyncio.sleep(0)
+        early -= is_early
+        return "text"
+
+    async def agent(speculator: Speculator, number: int) -> str:
+        async with speculator.session(f"s{number}") as session:
+            session.model_started()
+            await asyncio.sleep(0)
+            answer: str = await session.call("read", {"path": "a"})
+            return answer
+
+    async def play() -> None:
+        speculator = Speculator(Guesses(), POLICY, BUDGET, execute=execute, mode=Mode.ON)
+        answers = await asyncio.gather(*(agent(speculator, number) for number in range(SESSIONS)))
+        assert set(answers) == {"text"}
+        assert speculator.core.runs == {}
+        assert speculator.core.real == 0
+
+    asyncio.run(play())
+    assert 0 < most <= BUDGET.in_flight
+
+
+def test_a_speculator_outlives_its_loop_and_is_plain_in_a_second_one() -> None:
+    """A closed loop gives its slots back to the next one; in a loop beside its own, calls are plain."""
+    ran: list[str] = []
+
+    async def execute(tool: str, arguments: Mapping[str, Any]) -> str:
+        task = asyncio.current_task()
+        ran.append(task.get_name() if task is not None else "")
+        await asyncio.sleep(30.0 if len(ran) <= 3 else 0.0)
+        return "text"
+
+    speculator = Speculator(Guesses(), POLICY, BUDGET, execute=execute, mode=Mode.ON)
+
+    async def think(ask: str | None) -> None:
+        session = speculator.session(f"asks {ask}")
+        session.model_started()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if ask is not None:
+            assert await session.call("read", {"path": ask}) == "text"
+
+    asyncio.run(think(None))
+    assert len(ran) == 3
+
+    async def both() -> None:
+        await think("a")
+        before = len(ran)
+        thread = threading.Thread(target=lambda: asyncio.run(think("b")))
+        thread.start()
+        await asyncio.to_thread(thread.join)
+        assert [name.startswith("speculation-") for name in ran[before:]] == [False]
+        await speculator.close()
+
+    asyncio.run(both())
+    assert len(ran) == 7
+    assert speculator.core.runs == {}
 
 
 def test_memory_does_not_grow_with_calls() -> None:
