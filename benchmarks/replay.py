@@ -17,9 +17,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from miner.evaluation.replay.arrivals import poisson
-from miner.evaluation.replay.kernel import Limits, Plan
 from miner.evaluation.replay.planning import no_plan
 from miner.evaluation.replay.simulator import Outcome, simulate
+from miner.evaluation.replay.state import Limits, Plan
 from miner.evaluation.replay.workload import Ints, Workload, serial_us
 
 CALLS, DECISIONS = 20, 18

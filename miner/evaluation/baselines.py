@@ -52,7 +52,14 @@ def _gates(train: Logs, names: Sequence[str]) -> dict[str, float]:
     fitting, calibration = calibration_keys(train)
     if not fitting or not calibration:
         fitting = calibration = fitting | calibration
-    return {name: gate_of(_fit(name, select(train, fitting)), select(train, calibration)) for name in names}
+    gates = {}
+    for name in names:
+        own = getattr(load_predictor(name), "gate", None)
+        if isinstance(own, int | float):
+            gates[name] = float(own)
+        else:
+            gates[name] = gate_of(_fit(name, select(train, fitting)), select(train, calibration))
+    return gates
 
 
 def _fit(name: str, train: Logs) -> Predictor:

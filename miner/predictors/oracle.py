@@ -29,6 +29,9 @@ class Predictor:
     ``derived`` says what else a value makes known, such as what a runtime's transforms make of it.
     """
 
+    gate = 1.0
+    """It is always certain."""
+
     def __init__(self, derived: Derived | None = None) -> None:
         self._derived = derived
         self._once: dict[bytes, int] = {}

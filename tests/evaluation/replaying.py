@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from miner.evaluation.replay.arrivals import alone
-from miner.evaluation.replay.kernel import Limits, Plan
 from miner.evaluation.replay.planning import plan_of
 from miner.evaluation.replay.simulator import Outcome, simulate
+from miner.evaluation.replay.state import Limits, Plan
 from miner.evaluation.replay.workload import Ints, Workload
 
 SECOND = 1_000_000

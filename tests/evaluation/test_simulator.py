@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from miner.evaluation.replay.arrivals import alone, poisson
-from miner.evaluation.replay.kernel import Limits, new_state
 from miner.evaluation.replay.kernel import _room as room
 from miner.evaluation.replay.planning import all_wrong, limits_of, no_plan
 from miner.evaluation.replay.simulator import simulate
+from miner.evaluation.replay.state import Limits, new_state
 from miner.evaluation.replay.workload import serial_us
 from miner.runtime.budget import Budget, Candidate, Load, Timing, admit, rank
 from miner.runtime.speculation import Speculation

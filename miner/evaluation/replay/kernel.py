@@ -11,110 +11,43 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
 
+from miner.evaluation.replay.state import (
+    CANCELLED,
+    EXPIRED,
+    HITS,
+    INVALIDATED,
+    JOINS,
+    LAUNCHED,
+    NO_ROOM,
+    PREEMPTED,
+    REAL,
+    RECENT_WASTE,
+    SAVED,
+    SEQUENCE,
+    SETTLED,
+    SHUT_OFF,
+    SLOTS,
+    SPECULATIVE,
+    STORED,
+    WASTED,
+    WASTED_US,
+    Limits,
+    Plan,
+    State,
+)  # fmt: skip
 from miner.evaluation.replay.workload import Ints, Workload
 
 Int = Any
 """A 64-bit integer: compiled code does not tell Python's from NumPy's."""
-SLOTS = 32
-"""Predictions that one session can have running or stored."""
 FREE, RUNNING, DONE = 0, 1, 2
 SPEC_ENDS, CALL_ENDS, DECIDES, ISSUES = 0, 1, 2, 3
 """At one instant, what ends is known before what begins."""
 _NEVER = 1 << 62
-
-
-class Plan(NamedTuple):
-    """Predictions worth launching, best first within each decision."""
-
-    start: Ints
-    identity: Ints
-    run_us: Ints
-    delay_us: Ints
-    """How long the prediction itself takes before the call can start."""
-    reads: Ints
-    ttl_us: Ints
-    net_us: Ints
-    """What it is worth: the least worthy is pushed out first."""
-    tool: Ints
-
-
-class Limits(NamedTuple):
-    """The part of the runtime's budget that depends on the moment."""
-
-    in_flight: int
-    capacity: int
-    per_decision: int
-    stored_results: int
-    coordination_us: int
-    waste_window: int
-    wasted_most: int
-    """Wasted launches in a full window above which nothing is launched."""
-
-
-COUNTERS = (
-    "launched", "hits", "joins", "wasted", "expired", "invalidated", "cancelled", "preempted", "no_room", "shut_off",
-    "saved_us", "wasted_us",
-)  # fmt: skip
-(
-    LAUNCHED, HITS, JOINS, WASTED, EXPIRED, INVALIDATED, CANCELLED, PREEMPTED, NO_ROOM, SHUT_OFF, SAVED, WASTED_US,
-) = range(len(COUNTERS))  # fmt: skip
-# Running totals that are no results.
-_SPECULATIVE, _REAL, _STORED, _SEQUENCE, _SETTLED, _RECENT_WASTE, _TOTALS = range(7)
-
-
-class State(NamedTuple):
-    """Everything that changes, in arrays."""
-
-    at: Ints
-    issued: Ints
-    pending: Ints
-    end: Ints
-    stall: Ints
-    identity: Ints
-    status: Ints
-    began: Ints
-    ends: Ints
-    reads: Ints
-    ttl: Ints
-    net: Ints
-    tool: Ints
-    generation: Ints
-    running: Ints
-    """The slots that run, in the first places."""
-    place: Ints
-    """Where in ``running`` a slot stands."""
-    executes: Ints
-    """1 while a real call occupies the host."""
-    counters: Ints
-    totals: Ints
-    window: Ints
-    wasted_by_tool: Ints
-    wasted_us_by_tool: Ints
-    answered_by_tool: Ints
-
-
-_PER_SESSION, _PER_SLOT, _PER_TOOL = 5, 11, 3
-"""How many of the arrays are indexed by what, in the order of the fields."""
-
-
-def new_state(work: Workload, tools: int, limits: Limits) -> State:
-    """A fresh state, all zero."""
-    sessions = len(work.decision_start) - 1
-    sizes = (
-        *[sessions] * _PER_SESSION,
-        *[sessions * SLOTS] * _PER_SLOT,
-        len(work.call_us),
-        len(COUNTERS),
-        _TOTALS,
-        max(1, limits.waste_window),
-        *[max(1, tools)] * _PER_TOOL,
-    )
-    return State._make(np.zeros(size, dtype=np.int64) for size in sizes)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -124,26 +57,26 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 @compiled
 def _push(heap: Any, state: State, time: Int, kind: Int, what: Int) -> None:
-    state.totals[_SEQUENCE] += 1
-    heapq.heappush(heap, (time, kind, state.totals[_SEQUENCE], what))
+    state.totals[SEQUENCE] += 1
+    heapq.heappush(heap, (time, kind, state.totals[SEQUENCE], what))
 
 
 @compiled
 def _settle(state: State, limits: Limits, wasted: Int) -> None:
     """Remember in the window whether a launch was for nothing."""
-    place = state.totals[_SETTLED] % max(1, limits.waste_window)
-    if state.totals[_SETTLED] >= limits.waste_window:
-        state.totals[_RECENT_WASTE] -= state.window[place]
+    place = state.totals[SETTLED] % max(1, limits.waste_window)
+    if state.totals[SETTLED] >= limits.waste_window:
+        state.totals[RECENT_WASTE] -= state.window[place]
     state.window[place] = wasted
-    state.totals[_RECENT_WASTE] += wasted
-    state.totals[_SETTLED] += 1
+    state.totals[RECENT_WASTE] += wasted
+    state.totals[SETTLED] += 1
 
 
 @compiled
 def _stop(state: State, slot: Int) -> None:
     """Take a slot out of those that run; the last one takes its place."""
-    state.totals[_SPECULATIVE] -= 1
-    last = state.running[state.totals[_SPECULATIVE]]
+    state.totals[SPECULATIVE] -= 1
+    last = state.running[state.totals[SPECULATIVE]]
     state.running[state.place[slot]] = last
     state.place[last] = state.place[slot]
 
@@ -153,7 +86,8 @@ def _free(state: State, slot: Int) -> None:
     """Empty a slot; what it ran is no speculation any more."""
     if state.status[slot] == RUNNING:
         _stop(state, slot)
-    state.totals[_STORED] -= 1
+    state.totals[STORED] -= 1
+    state.held[slot // SLOTS] -= 1
     state.status[slot] = FREE
     state.generation[slot] += 1
 
@@ -174,9 +108,14 @@ def _waste(state: State, limits: Limits, slot: Int, now: Int) -> None:
 @compiled
 def _held(state: State, session: Int, identity: Int) -> Int:
     """The slot that holds this call for this session, or -1."""
-    for slot in range(session * SLOTS, (session + 1) * SLOTS):
-        if state.status[slot] != FREE and state.identity[slot] == identity:
-            return slot
+    left = state.held[session]
+    slot = session * SLOTS
+    while left > 0:
+        if state.status[slot] != FREE:
+            if state.identity[slot] == identity:
+                return slot
+            left -= 1
+        slot += 1
     return -1
 
 
@@ -185,6 +124,8 @@ def _drop_unlikely(
     state: State, plan: Plan, limits: Limits, session: Int, decision: Int, now: Int, everything: bool
 ) -> None:
     """Cancel what runs and is not predicted again, forget what has expired; after a person spoke, forget all."""
+    if state.held[session] == 0:
+        return
     for slot in range(session * SLOTS, (session + 1) * SLOTS):
         if state.status[slot] == FREE:
             continue
@@ -203,12 +144,12 @@ def _drop_unlikely(
 def _room(state: State, limits: Limits, launched: Int) -> bool:
     """The runtime's limits that depend on the moment, in its order."""
     totals = state.totals
-    settled = min(totals[_SETTLED], limits.waste_window)
-    if settled >= limits.waste_window and totals[_RECENT_WASTE] > limits.wasted_most:
+    settled = min(totals[SETTLED], limits.waste_window)
+    if settled >= limits.waste_window and totals[RECENT_WASTE] > limits.wasted_most:
         state.counters[SHUT_OFF] += 1
         return False
-    full = launched >= limits.per_decision or totals[_STORED] >= limits.stored_results
-    slack = min(limits.in_flight - totals[_SPECULATIVE], limits.capacity - totals[_REAL] - totals[_SPECULATIVE])
+    full = launched >= limits.per_decision or totals[STORED] >= limits.stored_results
+    slack = min(limits.in_flight - totals[SPECULATIVE], limits.capacity - totals[REAL] - totals[SPECULATIVE])
     if full or slack <= 0:
         state.counters[NO_ROOM] += 1
         return False
@@ -222,21 +163,22 @@ def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, d
     for guess in range(plan.start[decision], plan.start[decision + 1]):
         if _held(state, session, plan.identity[guess]) >= 0 or not _room(state, limits, launched):
             continue
-        slot = session * SLOTS
-        while slot < (session + 1) * SLOTS and state.status[slot] != FREE:
-            slot += 1
-        if slot == (session + 1) * SLOTS:
+        if state.held[session] == SLOTS:
             state.counters[NO_ROOM] += 1
             continue
+        slot = session * SLOTS
+        while state.status[slot] != FREE:
+            slot += 1
         begins = now + plan.delay_us[guess]
         state.identity[slot], state.status[slot] = plan.identity[guess], RUNNING
         state.began[slot], state.ends[slot] = begins, begins + plan.run_us[guess]
         state.reads[slot], state.ttl[slot] = plan.reads[guess], plan.ttl_us[guess]
         state.net[slot], state.tool[slot] = plan.net_us[guess], plan.tool[guess]
-        state.place[slot] = state.totals[_SPECULATIVE]
+        state.place[slot] = state.totals[SPECULATIVE]
         state.running[state.place[slot]] = slot
-        state.totals[_SPECULATIVE] += 1
-        state.totals[_STORED] += 1
+        state.totals[SPECULATIVE] += 1
+        state.totals[STORED] += 1
+        state.held[session] += 1
         state.counters[LAUNCHED] += 1
         _push(heap, state, state.ends[slot], SPEC_ENDS, slot + state.generation[slot] * len(state.status))
         launched += 1
@@ -246,9 +188,9 @@ def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, d
 @compiled
 def _preempt(state: State, limits: Limits, now: Int) -> None:
     """Real calls first: push out the least worthy running predictions until the host has room again."""
-    while state.totals[_SPECULATIVE] > 0 and state.totals[_REAL] + state.totals[_SPECULATIVE] > limits.capacity:
+    while state.totals[SPECULATIVE] > 0 and state.totals[REAL] + state.totals[SPECULATIVE] > limits.capacity:
         worst, least = -1, _NEVER
-        for place in range(state.totals[_SPECULATIVE]):
+        for place in range(state.totals[SPECULATIVE]):
             slot = state.running[place]
             if state.net[slot] < least or (state.net[slot] == least and slot < worst):
                 worst, least = slot, state.net[slot]
@@ -267,14 +209,14 @@ def _answer(state: State, work: Workload, limits: Limits, call: Int, now: Int) -
         slot = -1
     if slot < 0:
         state.executes[call] = 1
-        state.totals[_REAL] += 1
+        state.totals[REAL] += 1
         _preempt(state, limits, now)
         return now + work.call_us[call]
     done = now
     if state.status[slot] == RUNNING:
         done = max(now, state.ends[slot])
         state.executes[call] = 1
-        state.totals[_REAL] += 1
+        state.totals[REAL] += 1
         state.counters[JOINS] += 1
     else:
         state.counters[HITS] += 1
@@ -288,6 +230,8 @@ def _answer(state: State, work: Workload, limits: Limits, call: Int, now: Int) -
 @compiled
 def _invalidate(state: State, limits: Limits, session: Int, writes: Int, now: Int) -> None:
     """Forget what read something that this call changes."""
+    if state.held[session] == 0:
+        return
     for slot in range(session * SLOTS, (session + 1) * SLOTS):
         if state.status[slot] != FREE and state.reads[slot] & writes:
             state.counters[INVALIDATED] += 1
@@ -321,11 +265,17 @@ def run(work: Workload, plan: Plan, limits: Limits, arrivals: Ints, state: State
     """Play every session from its arrival to its end; returns when the last one ended."""
     heap = [(np.int64(0), np.int64(0), np.int64(0), np.int64(0))]
     heap.pop()
-    for session in range(len(arrivals)):
-        state.at[session] = work.decision_start[session]
-        _push(heap, state, arrivals[session], DECIDES, session)
+    order = np.argsort(arrivals, kind="mergesort")
+    arrived = 0
     now = np.int64(0)
-    while len(heap) > 0:
+    while len(heap) > 0 or arrived < len(order):
+        # Sessions enter the heap when they begin: it stays as small as the number that go on at once.
+        if arrived < len(order) and (len(heap) == 0 or arrivals[order[arrived]] <= heap[0][0]):
+            session = order[arrived]
+            state.at[session] = work.decision_start[session]
+            _push(heap, state, arrivals[session], DECIDES, session)
+            arrived += 1
+            continue
         time, kind, _, what = heapq.heappop(heap)
         if kind == SPEC_ENDS:
             slot, generation = what % len(state.status), what // len(state.status)
@@ -343,7 +293,7 @@ def run(work: Workload, plan: Plan, limits: Limits, arrivals: Ints, state: State
             _push(heap, state, done, CALL_ENDS, what)
         else:
             session = work.call_session[what]
-            state.totals[_REAL] -= state.executes[what]
+            state.totals[REAL] -= state.executes[what]
             state.executes[what] = 0
             state.pending[session] -= 1
             if state.pending[session] == 0:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from miner.evaluation.replay.kernel import Limits, Plan
+from miner.evaluation.replay.state import Limits, Plan
 from miner.evaluation.replay.workload import Guess, Recording, Workload, issue_of, known_at
 from miner.evaluation.split import Logs
 from miner.evaluation.times import CAP_S, seconds_of

@@ -11,7 +11,6 @@ import numpy as np
 from miner.evaluation.replay.arrivals import alone, as_logged, poisson
 from miner.evaluation.replay.bound import bound_table
 from miner.evaluation.replay.distributions import Assumed
-from miner.evaluation.replay.kernel import Plan
 from miner.evaluation.replay.permits import Permits
 from miner.evaluation.replay.planning import (
     Habit,
@@ -23,6 +22,7 @@ from miner.evaluation.replay.planning import (
     plan_for,
 )
 from miner.evaluation.replay.simulator import Outcome, scaled, simulate
+from miner.evaluation.replay.state import Plan
 from miner.evaluation.replay.workload import Ints, Recording, Workload, record, serial_us
 from miner.evaluation.split import Logs
 from miner.evaluation.times import CAP_S

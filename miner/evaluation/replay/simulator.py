@@ -28,7 +28,8 @@ class Outcome:
 
 def simulate(work: Workload, plan: Any, limits: Any, arrivals: Ints, tools: int) -> Outcome:
     """Play the workload; the same input gives the same outcome, to the microsecond."""
-    from miner.evaluation.replay.kernel import COUNTERS, new_state, run
+    from miner.evaluation.replay.kernel import run
+    from miner.evaluation.replay.state import COUNTERS, new_state
 
     state = new_state(work, tools, limits)
     makespan = int(run(work, plan, limits, arrivals, state)) if len(arrivals) else 0
