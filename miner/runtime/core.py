@@ -144,6 +144,9 @@ class Core:
             if run.world.is_changing(run.tool, run.verdict.footprint.reads):
                 self.drop(run, "being_changed")
                 return False
+            if not self._has_slot():
+                self.drop(run, "preempted")
+                return False
             now = self.clock()
             run.state, run.ended, run.started_s, run.tick = State.RUNNING, False, now, run.world.tick
             self.launch_times(run.tool, now).append(now)
@@ -165,6 +168,12 @@ class Core:
                 net_us=round(run.net_s * 1e6),
             )
             return True
+
+    def _has_slot(self) -> bool:
+        """True when nothing real, and nothing that was given up but still runs, holds the last slot."""
+        going_on = sum(not run.ended and run.state is not State.JOINED for run in self.runs.values())
+        capacity = self.budget.capacity
+        return going_on < self.budget.in_flight and (capacity is None or going_on + self.real < capacity)
 
     def finish(self, run: Run, value: Any, failure: str | None) -> None:
         """The work of a run has physically ended."""
