@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from miner.evaluation.sections import Section, Table, lasting, percent
+from miner.evaluation.sections import Section, Table, lasting, percent, with_interval
 
 _BOUND_SHARES = ("share_of_time", "share_of_tool_stall", "share_of_eligible_tool_time")
 
@@ -52,7 +52,7 @@ def saved_section(savings: Mapping[str, Any]) -> Section:
     rows = [
         (
             name,
-            percent(row["reduction"]),
+            with_interval(row, "reduction"),
             percent(row["oracle_reduction"]),
             percent(row["share_of_oracle"]),
             f"{row['hits']} + {row['joins']}",

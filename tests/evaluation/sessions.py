@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from miner.events import Caller, Event, EventKind, Session, SessionLog, Status, TimeSource
+from miner.readers import load_reader
+from miner.readers.source import Source
 
 Step = str | list[tuple[str, dict[str, Any]]] | list[tuple[str, dict[str, Any], str]]
 """A user's words, or the parallel calls of one model step as (tool, arguments) or (tool, arguments, result)."""
@@ -78,3 +81,19 @@ def logs_of(*logs: SessionLog) -> Callable[[], Iterator[SessionLog]]:
 def keys(logs: Sequence[SessionLog]) -> set[str]:
     """Session keys."""
     return {log.session.key for log in logs}
+
+
+def read_all(folder: Path, reader: str) -> list[SessionLog]:
+    """The sessions of every log under a folder, without a store."""
+    sessions: dict[str, Session] = {}
+    events: dict[str, list[Event]] = {}
+    for path in sorted(folder.rglob("*.*")):
+        for item in load_reader(reader).read(Source((path,))):
+            if isinstance(item, Session):
+                sessions[item.key] = item
+            else:
+                events.setdefault(item.session, []).append(item)
+    return [
+        SessionLog(session, tuple(sorted(events.get(key, []), key=lambda event: event.seq)))
+        for key, session in sessions.items()
+    ]

@@ -6,11 +6,15 @@ import json
 
 import pytest
 
-from miner.errors import SplitError
+from miner.errors import MinerError, SplitError
 from miner.evaluation.baselines import Fitted, fit_baselines
-from miner.evaluation.evaluate import evaluate
+from miner.evaluation.evaluate import Options, evaluate
+from miner.events import Event, Session
+from miner.predictors import Walk
 from miner.predictors.repeat_last import Predictor as RepeatLast
-from tests.evaluation.sessions import logs_of, session_of
+from miner.runtime.speculation import Speculation
+from tests.evaluation.sessions import logs_of, read_all, session_of
+from tests.real_logs import SHARED, needs_real_logs
 
 READ_A, READ_B = ("read", {"path": "a"}), ("read", {"path": "b"})
 
@@ -86,3 +90,75 @@ def test_a_copy_under_another_key_is_left_out_and_counted() -> None:
     found = evaluate(logs_of(train), logs_of(copy, other), {"r": _fitted(train)})
     assert found["split"]["leakage"]["left_out_same_content"] == 1
     assert found["predictors"]["r"]["overall"]["sessions"] == 1
+
+
+def test_a_serving_rule_counts_apart_from_exact_hits() -> None:
+    """A broader prediction that answers the call is served, and the exact figures stay as they are."""
+    train = session_of("train", "hello", [READ_A], [READ_A], [READ_A])
+    test = session_of("test", "hi", [("read", {"path": "a"})], [("read", {"path": "a", "lines": 3})])
+
+    def serves(guess: Speculation, call: Event) -> bool:
+        return guess.arguments.items() <= json.loads(call.arguments or "{}").items()
+
+    found = evaluate(logs_of(train), logs_of(test), {"r": _fitted(train)}, Options(serves=serves))
+    overall = found["predictors"]["r"]["overall"]
+    assert (overall["counts"]["exact_top5"], overall["counts"]["served_top5"]) == ([0, 2], [1, 2])
+
+
+def test_arguments_declared_irrelevant_are_not_compared() -> None:
+    """Only for the tool they are declared for, and the declaration stands in the result."""
+    train = session_of("train", "hello", [READ_A], [READ_A])
+    test = session_of("test", "hi", [("read", {"path": "a", "why": "x"})], [("read", {"path": "a", "why": "y"})])
+    for ignored, hits in (({}, 0), ({"read": ("why",)}, 1), ({"write": ("why",)}, 0)):
+        found = evaluate(logs_of(train), logs_of(test), {"r": _fitted(train)}, Options(ignored=ignored))
+        assert found["predictors"]["r"]["overall"]["counts"]["exact_top1"] == [hits, 2]
+        assert found["ignored_arguments"] == {tool: list(names) for tool, names in ignored.items()}
+
+
+def test_seconds_count_slow_calls_more() -> None:
+    """One hit of 9 s among calls of 9 s and 1 s is nine tenths of the time."""
+    train = session_of("train", "hello", [READ_A], [READ_A])
+    slow = session_of("slow", "hi", [READ_B], [READ_B], tool_s=9)
+    quick = session_of("quick", "hi", [READ_A], [("list", {})], tool_s=1)
+    found = evaluate(logs_of(train), logs_of(slow, quick), {"r": _fitted(train)})["predictors"]["r"]["overall"]
+    assert found["counts"]["seconds_top5"] == [9, 20]
+
+
+def test_a_probability_that_is_none_is_refused() -> None:
+    """A predictor that promises more than certainty is an error, not a better score."""
+
+    class Boastful(RepeatLast):
+        def start(self, session: Session) -> Walk:
+            walk = super().start(session)
+            walk._chances = [1.5] * 10
+            return walk
+
+    log = session_of("s", "hi", [READ_A], [READ_A])
+    with pytest.raises(MinerError, match=r"gave a probability that is none: 1\.5"):
+        evaluate(logs_of(session_of("t", "hello", [READ_A])), logs_of(log), {"p": Fitted(Boastful(), 0.5)})
+
+
+def test_slices_add_up() -> None:
+    """Calls by tool, source, position, arguments and policy level are all the calls."""
+    train = session_of("train", "hello", [READ_A], [READ_A])
+    test = [
+        session_of(f"s{n}", "hi", [READ_A], [READ_B, ("list", {})], application="ab"[n % 2], began_s=n)
+        for n in range(4)
+    ]
+    found = evaluate(logs_of(train), logs_of(*test), {"r": _fitted(train)})["predictors"]["r"]
+    for slices in ("by_tool", "by_source", "by_position", "by_arguments", "by_policy"):
+        assert sum(part["calls"] for part in found[slices].values()) == found["overall"]["calls"] == 12
+
+
+@needs_real_logs("tau")
+def test_real_logs_give_every_call_and_sane_controls() -> None:
+    """On held-out benchmark conversations: all calls scored, nothing leaked, the ceiling above, the shuffle below."""
+    parts = {part: read_all(SHARED / "tau" / part, "tau") for part in ("train", "test")}
+    train, test = logs_of(*parts["train"]), logs_of(*parts["test"])
+    found = evaluate(train, test, fit_baselines(train, ["variable_order", "shuffled_arguments", "oracle"]))
+    assert found["predictors"]["oracle"]["overall"]["calls"] == 748
+    assert (
+        found["split"]["leakage"]["left_out_same_content"] == found["split"]["leakage"]["left_out_copied_history"] == 0
+    )
+    assert found["controls"]["oracle"]["passed"]
+    assert found["controls"]["shuffled_arguments"]["passed"]

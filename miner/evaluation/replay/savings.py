@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from miner.evaluation.bootstrap import interval, ratio_draws, weights
 from miner.evaluation.replay.arrivals import alone, as_logged, poisson
 from miner.evaluation.replay.bound import bound_table
 from miner.evaluation.replay.distributions import Assumed
@@ -69,8 +70,7 @@ def savings(
     found |= rows[best] if best else {}
     found["predictors"] = rows
     if best:
-        plan = replay.plans[best]
-        found["controls"] = replay.controls(plan)
+        found["controls"] = replay.controls()
         found["sensitivity"] = replay.sensitivity(best)
         found["load"] = replay.load(best)
     return found
@@ -109,6 +109,7 @@ class _Replay:
             "times": assumed.said()
             if assumed
             else f"as recorded; log-line times over {self._options.cap_s:g} s left out",
+            "sub_agents": "sessions of their own, for which their parents wait as recorded",
             "not_modelled": "time between a person's turns, waiting for a free slot, rates, prices, beams",
         }
 
@@ -124,9 +125,12 @@ class _Replay:
         figures["not_launched"] = planned.refused
         return figures
 
-    def controls(self, plan: Plan) -> dict[str, Any]:
-        """A/A must reproduce the recorded times; all-wrong must not slow a session by more than its bound."""
-        work, serial = self._work, serial_us(self._work)
+    def controls(self) -> dict[str, Any]:
+        """A/A must reproduce the recorded times; all-wrong must not slow a session by more than its bound.
+
+        All-wrong launches a wrong call wherever the policy would allow a right one: the most harm there can be.
+        """
+        work, serial, plan = self._work, serial_us(self._work), self._perfect.plan
         same = self._run(work, no_plan(len(work.think_us)))
         wrong = self._run(work, all_wrong(plan))
         slower = wrong.session_us - serial
@@ -213,6 +217,7 @@ class _Replay:
             "serial_s": round(before / 1e6, 6),
             "speculative_s": round(after / 1e6, 6),
             "reduction": _share(before - after, before),
+            "reduction_ci": _interval(serial, outcome.session_us),
             "tool_stall_s": round(stall / 1e6, 6),
             "tool_stall_hidden_s": round(hidden / 1e6, 6),
             "tool_stall_hidden_share": _share(hidden, stall),
@@ -237,6 +242,14 @@ class _Replay:
                 if outcome.answered_by_tool[place] or outcome.wasted_by_tool[place]
             },
         }
+
+
+def _interval(serial: Ints, after: Ints) -> list[float] | None:
+    """95 % of the reduction when sessions are drawn again; None for fewer than two."""
+    if len(serial) < 2:
+        return None
+    before = serial.astype(float)
+    return interval(ratio_draws(before - after, before, weights(len(serial))))
 
 
 def _percentiles(times: Ints) -> dict[str, float] | None:
