@@ -1,0 +1,152 @@
+"""The bundle: a pattern set on disk, as one canonical JSON file that holds data and nothing else.
+
+``bundle_bytes`` writes it; ``load_bundle`` reads it, from any bytes whatever, and either returns a bundle that a
+model can be built from or raises ``BundleError``. docs/bundle.md is the specification for other languages.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .bundle_tables import TABLES, patterns_of, tables_of
+from .bundle_text import Limits, digest_of, parse, seal
+from .errors import BundleError
+from .patterns import PatternSet
+from .predictor import Model
+
+FORMAT = "miner-bundle"
+MAJOR, MINOR = 1, 0
+"""A reader refuses another major version, and ignores tables that a newer minor version added."""
+SEMANTICS = 1
+"""What the tables mean: contexts, binding, ranking. Raised when the same tables would predict something else."""
+FEATURES: frozenset[str] = frozenset()
+"""Optional features that a bundle may require of its reader; none so far."""
+_FACTS = ("audience", "created_from", "held_back", "metrics", "vectors")
+_HEAD = ("digest", "format", "format_version", "requires", "semantics_version")
+_KNOWN = frozenset((*_HEAD, *_FACTS, *TABLES))
+
+__all__ = ["FORMAT", "Bundle", "Limits", "bundle_bytes", "load_bundle"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that was read and checked."""
+
+    patterns: PatternSet
+    digest: str
+    size: int
+    """Bytes."""
+    version: tuple[int, int]
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    """Tool -> digest of the input schema that it was mined with, where that is known."""
+    audience: str = "private"
+    created_from: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    held_back: dict[str, Any] = field(default_factory=dict)
+    """What was left out for privacy or for size, counted."""
+    vectors: list[Any] = field(default_factory=list)
+    """Histories with the speculations that every reader must give for them."""
+
+    @functools.cached_property
+    def model(self) -> Model:
+        """The pattern set made ready to predict; made when it is first asked for."""
+        return Model(self.patterns)
+
+
+def bundle_bytes(
+    patterns: PatternSet,
+    *,
+    audience: str = "private",
+    created_from: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    held_back: Mapping[str, Any] | None = None,
+    vectors: Sequence[Any] = (),
+    fingerprints: Mapping[str, str] | None = None,
+) -> bytes:
+    """The file's bytes: the same input gives the same bytes everywhere.
+
+    Raises:
+        BundleError: text or numbers that a bundle cannot hold.
+    """
+    return seal(
+        {
+            "format": FORMAT,
+            "format_version": {"major": MAJOR, "minor": MINOR},
+            "semantics_version": SEMANTICS,
+            "requires": [],
+            "audience": audience,
+            "created_from": dict(created_from or {}),
+            "metrics": dict(metrics or {}),
+            "held_back": dict(held_back or {}),
+            "vectors": list(vectors),
+            **tables_of(patterns, fingerprints),
+        }
+    )
+
+
+def load_bundle(source: Path | str | bytes, limits: Limits | None = None) -> Bundle:
+    """The bundle of a file or of its bytes; nothing happens beside reading.
+
+    Raises:
+        BundleError: whatever is wrong with it; ``code`` says what, ``detail`` where, and neither quotes it.
+    """
+    limits = limits or Limits()
+    data = source if isinstance(source, bytes) else _read(Path(source), limits)
+    document = parse(data, limits)
+    version = _version(document)
+    if document.get("digest") != digest_of(document):
+        raise BundleError("bad_digest", "the content does not have the digest that it states")
+    _check_names(document, version)
+    patterns = patterns_of(document)
+    strings = document["strings"]
+    return Bundle(
+        patterns,
+        document["digest"],
+        len(data),
+        version,
+        fingerprints={strings[row[0]]: strings[row[1]] for row in document["tools"] if row[1] >= 0},
+        **{name: document[name] for name in _FACTS},
+    )
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    """One byte more than is allowed at most, whatever the file's size."""
+    try:
+        with path.open("rb") as file:
+            return file.read(limits.size + 1)
+    except OSError as error:
+        raise BundleError("unreadable", error.strerror or type(error).__name__) from None
+
+
+def _version(document: Mapping[str, Any]) -> tuple[int, int]:
+    if document.get("format") != FORMAT:
+        raise BundleError("wrong_format", f"not a {FORMAT}")
+    stated = document.get("format_version")
+    if not isinstance(stated, dict) or set(stated) != {"major", "minor"}:
+        raise BundleError("wrong_version", "no version is stated")
+    major, minor = stated["major"], stated["minor"]
+    if type(major) is not int or type(minor) is not int or major != MAJOR or minor < 0:
+        raise BundleError("wrong_version", f"this reader knows version {MAJOR}")
+    if document.get("semantics_version") != SEMANTICS:
+        raise BundleError("wrong_version", f"this reader knows semantics {SEMANTICS}")
+    return major, minor
+
+
+def _check_names(document: Mapping[str, Any], version: tuple[int, int]) -> None:
+    """Everything is there, nothing is there that this version does not have, and facts are of their kind."""
+    missing = _KNOWN - document.keys()
+    if missing:
+        raise BundleError("bad_shape", f"without {min(missing)}")
+    if document.keys() - _KNOWN and version[1] <= MINOR:
+        raise BundleError("bad_shape", "a name that this version does not have")
+    requires = document["requires"]
+    if not isinstance(requires, list) or not all(isinstance(item, str) and item in FEATURES for item in requires):
+        raise BundleError("wrong_version", "it requires a feature that this reader does not have")
+    kinds = {"audience": str, "created_from": dict, "metrics": dict, "held_back": dict, "vectors": list}
+    for name, kind in kinds.items():
+        if not isinstance(document[name], kind):
+            raise BundleError("bad_shape", name)
