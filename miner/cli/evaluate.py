@@ -52,12 +52,12 @@ def _evaluated(
     from miner.evaluation.learning_curve import leave_one_application_out
     from miner.evaluation.parts import parts_of
     from miner.evaluation.replay.permits import default_permits
-    from miner.evaluation.run_folder import fits_of, fitted_predictors, open_store
+    from miner.evaluation.run_folder import CURVES, fits_of, fitted_predictors, open_store
 
     with open_store(run) as store:
         parts = parts_of(store, split, chosen.held_out_share)
         permits = default_permits(store.sessions())
-        predictors = fitted_predictors(run, parts.train, names or None)
+        predictors = fitted_predictors(run, parts.train, names or None, anew=split is not None)
         options = Options(
             how=parts.how,
             level_of=permits.level,
@@ -68,9 +68,11 @@ def _evaluated(
         )
         found = evaluate(parts.train, parts.test, predictors, options)
         if learning_curve:
-            found["learning_curve"] = curve(parts.train, parts.test, fits_of(names), options)
+            found["learning_curve"] = curve(parts.train, parts.test, fits_of(names or CURVES), options)
         if elsewhere:
-            found["leave_one_application_out"] = leave_one_application_out(store.session_logs, fits_of(names), options)
+            found["leave_one_application_out"] = leave_one_application_out(
+                store.session_logs, fits_of(names or CURVES), options
+            )
     return found
 
 

@@ -44,7 +44,7 @@ def _replayed(run: Path, options: dict[str, Any]) -> dict[str, Any]:
     from miner.evaluation.parts import parts_of
     from miner.evaluation.replay.permits import default_permits, permits_from
     from miner.evaluation.replay.savings import ReplayOptions, savings
-    from miner.evaluation.run_folder import fitted_predictors, open_store, replayed_by_default
+    from miner.evaluation.run_folder import REPLAYED, fitted_predictors, open_store
     from miner.runtime.budget import Budget
     from miner.settings import load_settings
 
@@ -60,7 +60,9 @@ def _replayed(run: Path, options: dict[str, Any]) -> dict[str, Any]:
             permits = permits_from(options["policy"], options["allow"], assume_read_only=options["assume_read_only"])
         else:
             permits = default_permits(store.sessions(), options["allow"], assume_read_only=options["assume_read_only"])
-        predictors = fitted_predictors(run, parts.train, options["names"] or replayed_by_default())
+        predictors = fitted_predictors(
+            run, parts.train, options["names"] or REPLAYED, anew=options["split"] is not None
+        )
         fitted = {name: one.predictor for name, one in predictors.items()}
         chosen = ReplayOptions(budget, options["cap_s"], _assumed(options), options["seed"])
         return savings(parts.train, parts.test, fitted, permits, chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from miner.evaluation.gate import choose_gate
@@ -23,10 +23,19 @@ class Fitted(NamedTuple):
 
 
 def fit_baselines(train: Logs, names: Iterable[str] = BASELINES) -> dict[str, Fitted]:
-    """Each baseline fitted on all training sessions, with a gate chosen by one fitted on four fifths of them."""
-    names = list(names)
-    gates = _gates(train, names)
-    return {name: Fitted(_fit(name, train), gates[name]) for name in names}
+    """Each baseline fitted on all training sessions, with its own gate or one chosen after fitting four fifths."""
+    found = {}
+    for name in names:
+        predictor = _fit(name, train)
+        own = own_gate(predictor)
+        found[name] = Fitted(predictor, _chosen_gate(name, train) if own is None else own)
+    return found
+
+
+def own_gate(predictor: Predictor) -> float | None:
+    """The gate that a predictor brings along, if any."""
+    own = getattr(predictor, "gate", None)
+    return float(own) if isinstance(own, int | float) else None
 
 
 def calibration_keys(train: Logs) -> tuple[frozenset[str], frozenset[str]]:
@@ -38,9 +47,9 @@ def calibration_keys(train: Logs) -> tuple[frozenset[str], frozenset[str]]:
 
 def gate_of(predictor: Predictor, calibration: Logs) -> float:
     """The predictor's own gate where it brings one, else the one chosen on these sessions."""
-    own = getattr(predictor, "gate", None)
-    if isinstance(own, int | float):
-        return float(own)
+    own = own_gate(predictor)
+    if own is not None:
+        return own
     scores = Scores("calibration")
     for log in calibration():
         scores.add(predictor, log, moments(log))
@@ -48,18 +57,12 @@ def gate_of(predictor: Predictor, calibration: Logs) -> float:
     return choose_gate(table.chance, table.right)
 
 
-def _gates(train: Logs, names: Sequence[str]) -> dict[str, float]:
+def _chosen_gate(name: str, train: Logs) -> float:
+    """A gate chosen on training sessions that did not fit the predictor; on all of them when they are one family."""
     fitting, calibration = calibration_keys(train)
     if not fitting or not calibration:
         fitting = calibration = fitting | calibration
-    gates = {}
-    for name in names:
-        own = getattr(load_predictor(name), "gate", None)
-        if isinstance(own, int | float):
-            gates[name] = float(own)
-        else:
-            gates[name] = gate_of(_fit(name, select(train, fitting)), select(train, calibration))
-    return gates
+    return gate_of(_fit(name, select(train, fitting)), select(train, calibration))
 
 
 def _fit(name: str, train: Logs) -> Predictor:

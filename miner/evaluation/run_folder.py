@@ -10,29 +10,36 @@ from typing import TYPE_CHECKING, Any, cast
 from miner.errors import RunFolderError
 from miner.evaluation.baselines import BASELINES, Fitted, fit_baselines, gate_of
 from miner.evaluation.learning_curve import Fit
+from miner.evaluation.overview import overview_section
 from miner.evaluation.page import write_report
 from miner.evaluation.report import sections
 from miner.evaluation.split import Logs
-from miner.predictors import Predictor, load_predictor, predictor_names
+from miner.predictors import Predictor, load_predictor
 from miner.predictors.shuffled_arguments import Predictor as Shuffled
 
 if TYPE_CHECKING:
     from miner.store.database import Store
 
 SHIPPED = "shipped"
+REPLAYED = (SHIPPED, "markov1", "oracle")
+"""What a replay sets side by side unless told otherwise: what would be shipped, a plain one, and the ceiling."""
+CURVES = (SHIPPED, "markov1")
+"""What is learnt anew for curves unless told otherwise."""
 
 
-def fitted_predictors(run: Path, train: Logs, names: Iterable[str] | None = None) -> dict[str, Fitted]:
-    """The predictors to score: what would be shipped first, where there is one, then the baselines and controls.
+def fitted_predictors(
+    run: Path, train: Logs, names: Iterable[str] | None = None, *, anew: bool = False
+) -> dict[str, Fitted]:
+    """The predictors to score: what would be shipped first, then the baselines and controls.
 
-    The shuffled control belongs to whatever stands first: its calls with unrelated arguments.
+    ``anew`` learns what would be shipped from these training sessions instead of taking the run's bundle, which may
+    have been mined from sessions that another split holds out. The shuffled control belongs to whatever stands
+    first: its calls with unrelated arguments.
     """
-    wanted = (
-        list(names) if names is not None else [*(known for known in predictor_names() if known == SHIPPED), *BASELINES]
-    )
+    wanted = [SHIPPED, *BASELINES] if names is None else list(names)
     found: dict[str, Fitted] = {}
     if SHIPPED in wanted:
-        shipped = _shipped(run, train)
+        shipped = _shipped(run, train, anew=anew)
         found[SHIPPED] = Fitted(shipped, gate_of(shipped, train))
         wanted.remove(SHIPPED)
     if found and "shuffled_arguments" in wanted:
@@ -43,15 +50,9 @@ def fitted_predictors(run: Path, train: Logs, names: Iterable[str] | None = None
     return found | fit_baselines(train, wanted)
 
 
-def replayed_by_default() -> list[str]:
-    """What a replay sets side by side: what would be shipped (else the best simple one), a plain one, the ceiling."""
-    best = SHIPPED if SHIPPED in predictor_names() else "variable_order"
-    return [best, "markov1", "oracle"]
-
-
-def fits_of(names: Iterable[str] = ()) -> dict[str, Fit]:
-    """How to learn each predictor anew from some sessions, for curves; two plain baselines unless named."""
-    return {name: _fit_with(name) for name in names or ("markov1", "variable_order")}
+def fits_of(names: Iterable[str] = CURVES) -> dict[str, Fit]:
+    """How to learn each predictor anew from some sessions."""
+    return {name: _fit_with(name) for name in names}
 
 
 def open_store(run: Path) -> Store:
@@ -95,18 +96,24 @@ def write_result(run: Path, name: str, value: Mapping[str, Any]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     part.replace(path)
-    evaluation, savings = read_result(run, "evaluation.json"), read_result(run, "savings.json")
-    write_report(run, sections(evaluation, savings))
+    refresh_report(run)
+
+
+def refresh_report(run: Path) -> None:
+    """Write the report over everything that a run folder holds."""
+    seen = read_result(run, "overview.json")
+    opening = [overview_section(seen)] if seen else []
+    write_report(run, [*opening, *sections(read_result(run, "evaluation.json"), read_result(run, "savings.json"))])
 
 
 def _fit_with(name: str) -> Fit:
     return lambda train: fit_baselines(train, [name])[name]
 
 
-def _shipped(run: Path, train: Logs) -> Predictor:
-    """What would be shipped: from the run's bundle where the predictor can be had from it, else learnt anew."""
+def _shipped(run: Path, train: Logs, *, anew: bool) -> Predictor:
+    """What would be shipped: the run's bundle, or one that is mined from these sessions."""
     kind: Any = load_predictor(SHIPPED)
-    if hasattr(kind, "from_run"):
+    if (run / "bundle.json").exists() and not anew:
         return cast("Predictor", kind.from_run(run))
     predictor: Predictor = kind()
     predictor.fit(train())

@@ -67,6 +67,15 @@ def test_evaluate_can_print_json_and_split_anew(run: Path, capsys: pytest.Captur
     assert "hash" in json.loads(out)["split"]["how"]
 
 
+def test_curves_are_drawn_when_asked_for(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After parts of the training sessions; and by application, of which these logs have none."""
+    words = ("--predictor", "markov1", "--learning-curve", "--leave-one-application-out", "--json")
+    code, out, _ = _output(capsys, "evaluate", run, *words)
+    assert code == 0
+    assert json.loads(out)["learning_curve"][-1]["sessions"] == 12
+    assert isinstance(json.loads(out)["leave_one_application_out"], list)
+
+
 def test_replay_says_the_bound_first(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With stated times for logs without any, and a tool that the user allows."""
     words = ("--predictor", "markov1", "--think", "const:3", "--tool", "const:1", "--allow", "open")
