@@ -59,8 +59,8 @@ class MiningSettings:
 
     min_sessions: Count = 2
     """Distinct sessions that must support a pattern."""
-    max_context: Annotated[int, Range(1, 8)] = 3
-    """Signatures a context looks back at most."""
+    precision: Share = 0.8
+    """Share of speculations that must be right at the gate; a higher one starts fewer calls."""
 
 
 @dataclass(frozen=True, slots=True)

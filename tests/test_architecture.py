@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "miner"
 LAYERS = (
     {"cli"},
+    {"journey"},
     {"export"},
     {"evaluation"},
     {"predictors"},

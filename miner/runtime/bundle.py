@@ -51,6 +51,14 @@ class Bundle:
     vectors: list[Any] = field(default_factory=list)
     """Histories with the speculations that every reader must give for them."""
 
+    @property
+    def pattern_count(self) -> int:
+        """Patterns: pairs of a context and a call that may follow it, with the rules that bind its arguments."""
+        forms = self.patterns.forms
+        return sum(
+            form >= 0 and forms[form].slots is not None for counts in self.patterns.contexts.values() for form in counts
+        )
+
     @functools.cached_property
     def model(self) -> Model:
         """The pattern set made ready to predict; made when it is first asked for."""

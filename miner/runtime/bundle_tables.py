@@ -124,9 +124,7 @@ class _Writing:
 
     def _hole(self, name: str, hole: Hole) -> Row:
         looks = self._looks.setdefault(tuple(sorted(hole.traits.items())), len(self._looks))
-        after = [
-            [self._number(last), *chain(*sorted(weights.items()))] for last, weights in sorted(hole.after.items())
-        ]
+        after = [[self._number(last), *chain(*sorted(weights.items()))] for last, weights in sorted(hole.after.items())]
         pairs = list(chain(*zip(hole.rules, hole.weights, strict=True)))
         return [self._number(name), hole.distinct, hole.none, looks, pairs, after]
 

@@ -1,0 +1,24 @@
+"""Settings of mining as its recipe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from miner.settings import Settings
+
+if TYPE_CHECKING:
+    from miner.mining.mine import Recipe
+
+
+def recipe_of(settings: Settings) -> Recipe:
+    """How to mine, as the settings say."""
+    from miner.mining.mine import Recipe
+
+    chosen, usual = settings.mining, Recipe()
+    thresholds = replace(
+        usual.thresholds,
+        rule_groups=chosen.min_sessions,
+        literal_groups=max(usual.thresholds.literal_groups, chosen.min_sessions),
+    )
+    return replace(usual, form_groups=chosen.min_sessions, thresholds=thresholds, precision=chosen.precision)

@@ -1,0 +1,253 @@
+"""The steps of a run: read, look over, mine, export, score, replay. Each is skipped when nothing it rests on changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from miner.errors import LogError, RunFolderError, SplitError
+from miner.journey.folder import RunFolder, code_version, key_of, write_whole
+from miner.settings import Settings, settings_as_dict
+
+if TYPE_CHECKING:
+    from miner.evaluation.baselines import Fitted
+    from miner.evaluation.parts import Parts
+    from miner.evaluation.split import Logs
+    from miner.store.database import Store
+    from miner.store.report import IngestReport, Progress
+
+EVENTS, PATTERNS, BUNDLE, TWIN = "events.duckdb", "patterns.json", "bundle.json", "bundle.txt"
+EVALUATION, SAVINGS, OVERVIEW = "evaluation.json", "savings.json", "overview.json"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The logs of a run, as they were named."""
+
+    logs: tuple[str, ...]
+    test: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Journey:
+    """What a run came to."""
+
+    run: Path
+    overview: dict[str, Any] = field(default_factory=dict)
+    evaluation: dict[str, Any] | None = None
+    savings: dict[str, Any] | None = None
+    bundle_bytes: int = 0
+    patterns: int = 0
+    reports: list[IngestReport] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    """Steps that had something to do."""
+    notes: list[str] = field(default_factory=list)
+    """What could not be done, and why."""
+
+
+def ingest(folder: RunFolder, inputs: Inputs, settings: Settings, progress: Callable[[Progress], None]) -> list[IngestReport]:  # fmt: skip  # noqa: E501
+    """Read the logs into the run's store; what was read before is not read again.
+
+    Raises:
+        LogError: nothing to read, or too much of it is broken.
+        RunFolderError: the folder holds sessions of logs that are no longer named.
+    """
+    from miner.store.database import Store
+
+    _refuse_other_logs(folder, inputs)
+    folder.facts["inputs"] = {"logs": list(inputs.logs), "test": list(inputs.test)}
+    folder.save()
+    parts = [(inputs.logs, "train"), (inputs.test, "test")] if inputs.test else [(inputs.logs, None)]
+    with Store.open(folder.path / EVENTS) as store:
+        reports = [
+            store.ingest(paths, part, progress, settings.ingest.max_problem_share) for paths, part in parts if paths
+        ]
+        folder.facts["sources"] = _sources(store)
+    folder.save()
+    return reports
+
+
+def look_over(folder: RunFolder, store: Store, run: Journey, code: str) -> None:
+    """Write overview.json.
+
+    Raises:
+        LogError: there is nothing to learn from.
+    """
+    from miner.evaluation.overview import overview
+
+    key = key_of("overview", folder.facts["sources"], code)
+    if not folder.is_done("overview", key):
+        _write(folder, OVERVIEW, overview(store))
+        folder.done("overview", key, [OVERVIEW])
+        run.done.append("overview")
+    run.overview = _read(folder, OVERVIEW)
+    if not run.overview["calls"]:
+        raise LogError(
+            f"there is no tool call in these {run.overview['sessions']} sessions",
+            where=str(folder.path),
+            next_step="give logs of an agent that calls tools; `miner formats FILE` says how a file is understood",
+        )
+
+
+def parts_to_use(store: Store, settings: Settings, run: Journey) -> tuple[Parts | None, Logs]:
+    """The parts, and the sessions that train: all of them when there are too few to hold some out."""
+    from miner.evaluation.parts import parts_of
+
+    try:
+        parts = parts_of(store, None, settings.evaluation.held_out_share)
+    except SplitError as error:
+        run.notes.append(f"nothing was scored: {error.what}; {error.next_step}")
+        return None, store.session_logs
+    return parts, parts.train
+
+
+def mine(folder: RunFolder, train: Logs, key: str, settings: Settings, run: Journey, say: Say) -> None:
+    """Write patterns.json."""
+    if folder.is_done("mine", key):
+        return
+    from miner.export.pattern_file import pattern_bytes
+    from miner.journey.recipe import recipe_of
+    from miner.mining.mine import mine as mined
+
+    folder.forget("mine")
+    patterns = mined(train, recipe_of(settings), say)
+    write_whole(folder.path / PATTERNS, pattern_bytes(patterns))
+    folder.done("mine", key, [PATTERNS])
+    run.done.append("mine")
+
+
+def export(folder: RunFolder, settings: Settings, key: str, evaluation: Mapping[str, Any] | None) -> None:
+    """Write bundle.json and bundle.txt; with the evaluation's figures once there are some."""
+    from miner.export.bundle import export_bundle
+    from miner.export.pattern_file import read_patterns
+
+    patterns = read_patterns(folder.path / PATTERNS)
+    exported = export_bundle(patterns, settings.export, created_from={"key": key}, evaluation=evaluation)
+    write_whole(folder.path / BUNDLE, exported.data)
+    write_whole(folder.path / TWIN, exported.twin.encode())
+
+
+def evaluate(
+    folder: RunFolder, parts: Parts, store: Store, settings: Settings, key: str, run: Journey
+) -> dict[str, Fitted]:
+    """Write evaluation.json; the predictors that were fitted for it, if they had to be."""
+    if folder.is_done("evaluate", key):
+        return {}
+    from miner.evaluation.evaluate import Options
+    from miner.evaluation.evaluate import evaluate as evaluated
+    from miner.evaluation.replay.permits import default_permits
+    from miner.evaluation.run_folder import fitted_predictors
+
+    permits = default_permits(store.sessions())
+    predictors = fitted_predictors(folder.path, parts.train)
+    options = Options(
+        how=parts.how,
+        level_of=permits.level,
+        policy=permits.said,
+        ignored=settings.evaluation.ignored_arguments,
+        base=next(iter(predictors)),
+        draws=settings.evaluation.resamples,
+    )
+    _write(folder, EVALUATION, evaluated(parts.train, parts.test, predictors, options))
+    folder.done("evaluate", key, [EVALUATION])
+    run.done.append("evaluate")
+    return predictors
+
+
+def replay(
+    folder: RunFolder, parts: Parts, store: Store, settings: Settings, key: str, run: Journey, known: dict[str, Fitted]
+) -> None:
+    """Write savings.json."""
+    if folder.is_done("replay", key):
+        return
+    from miner.evaluation.replay.permits import default_permits
+    from miner.evaluation.replay.savings import ReplayOptions, savings
+    from miner.evaluation.run_folder import REPLAYED, fitted_predictors
+    from miner.runtime.budget import Budget
+
+    fitted = known if known.keys() >= set(REPLAYED) else fitted_predictors(folder.path, parts.train, REPLAYED)
+    budget = Budget(in_flight=settings.replay.concurrency, min_probability=settings.replay.min_probability)
+    predictors = {name: fitted[name].predictor for name in REPLAYED}
+    permits = default_permits(store.sessions())
+    _write(folder, SAVINGS, savings(parts.train, parts.test, predictors, permits, ReplayOptions(budget)))
+    folder.done("replay", key, [SAVINGS])
+    run.done.append("replay")
+
+
+def whole_journey(folder: RunFolder, settings: Settings, say: Say, run: Journey) -> Journey:
+    """Everything after reading, on a run folder whose store is filled."""
+    from miner.evaluation.run_folder import refresh_report
+    from miner.store.database import Store
+
+    code = code_version()
+    with Store.open(folder.path / EVENTS, read_only=True) as store:
+        say("looking at what is there")
+        look_over(folder, store, run, code)
+        folder.facts |= {"miner": code, "settings": settings_as_dict(settings)}
+        parts, train = parts_to_use(store, settings, run)
+        how = parts.how if parts else "everything trains"
+        mine_key = key_of("mine", folder.facts["sources"], how, settings_as_dict(settings)["mining"], code)
+        mine(folder, train, mine_key, settings, run, say)
+        export_key = key_of("export", mine_key, settings_as_dict(settings)["export"])
+        score_key = key_of("evaluate", export_key, settings_as_dict(settings)["evaluation"]) if parts else ""
+        replay_key = key_of("replay", score_key, settings_as_dict(settings)["replay"])
+        stamp_key = key_of("stamp", export_key, score_key)
+        if not folder.is_done("export", stamp_key):
+            folder.forget("export")
+            say("writing the bundle")
+            export(folder, settings, export_key, None)
+            run.done.append("export")
+        if parts:
+            say("scoring it on sessions it has not seen, beside the baselines")
+            fitted = evaluate(folder, parts, store, settings, score_key, run)
+            say("replaying what it would have saved")
+            replay(folder, parts, store, settings, replay_key, run, fitted)
+            run.evaluation, run.savings = _read(folder, EVALUATION), _read(folder, SAVINGS)
+        if not folder.is_done("export", stamp_key):
+            export(folder, settings, export_key, run.evaluation)
+            folder.done("export", stamp_key, [BUNDLE, TWIN])
+    refresh_report(folder.path)
+    _count(folder, run)
+    folder.save()
+    return run
+
+
+def _count(folder: RunFolder, run: Journey) -> None:
+    from miner.runtime.bundle import load_bundle
+
+    bundle = load_bundle(folder.path / BUNDLE)
+    run.bundle_bytes = bundle.size
+    run.patterns = bundle.pattern_count
+
+
+def _refuse_other_logs(folder: RunFolder, inputs: Inputs) -> None:
+    known = folder.facts.get("inputs") or {}
+    gone = [name for part, named in (("logs", inputs.logs), ("test", inputs.test)) for name in known.get(part, ()) if name not in named]  # fmt: skip  # noqa: E501
+    if gone:
+        raise RunFolderError(
+            f"this run folder also holds the sessions of {gone[0]}, which is not named now",
+            where=str(folder.path),
+            next_step="name it as before (more logs may be added), or choose another folder with --out",
+        )
+
+
+def _sources(store: Store) -> list[dict[str, Any]]:
+    """What the store holds, with digests: the inputs of every later step."""
+    names = ("path", "reader", "version", "content", "part", "sessions", "events", "problems")
+    rows = store.query(f"select {', '.join(names)} from sources order by all")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _write(folder: RunFolder, name: str, value: Mapping[str, Any]) -> None:
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(folder.path / name, text.encode())
+
+
+def _read(folder: RunFolder, name: str) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((folder.path / name).read_text(encoding="utf-8"))
+    return value
