@@ -27,7 +27,7 @@ except ImportError as error:
     raise MissingExtraError("mining", "numba") from error
 
 _LOG = logging.getLogger(__name__)
-_SOURCES = ("sequence_kernel.py", "sequence_gap_kernel.py", "sequence_entry.py")
+_SOURCES = ("sequence_projection.py", "sequence_kernel.py", "sequence_gap_kernel.py", "sequence_entry.py")
 _TYPES = {"I": np.int32, "L": np.int64, "U": np.uint64, "B": np.uint8}
 SHAPES = {
     "search": "ILIIiiiiIUIIUILIIIL",
@@ -94,7 +94,7 @@ def _fingerprint() -> str:
 
 
 def _target() -> llvm.TargetMachine:
-    """This very processor."""
+    """The processor we run on."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from miner.mining.sequence_kernel import DONE, OUTPUT_FULL, STACK_FULL, STOPPED
+from miner.mining.sequence_projection import loop
 
-from miner.mining.sequence_kernel import DONE, FAST, OUTPUT_FULL, STACK_FULL, STOPPED
 
-
-@njit(**FAST)
+@loop
 def parse(text: Any, items: Any, offsets: Any, outcome: Any) -> int:
     """Reads item numbers, one session a line; returns 0, or the number of the line that holds something else."""
     made, line, value, inside = 0, 0, 0, False
@@ -46,7 +45,7 @@ def parse(text: Any, items: Any, offsets: Any, outcome: Any) -> int:
     return 0
 
 
-@njit(**FAST)
+@loop
 def group(items: Any, offsets: Any, seen: Any, starts: Any, sessions: Any, places: Any, first_only: int) -> int:
     """Lists, item by item, the sessions and places of it: every place, or only the first in each session.
 
@@ -80,7 +79,7 @@ def group(items: Any, offsets: Any, seen: Any, starts: Any, sessions: Any, place
     return 0
 
 
-@njit(**FAST)
+@loop
 def count_sessions(items: Any, offsets: Any, seen: Any, counts: Any) -> int:
     """In how many sessions each item occurs."""
     for i in range(len(seen)):
@@ -94,16 +93,16 @@ def count_sessions(items: Any, offsets: Any, seen: Any, counts: Any) -> int:
     return 0
 
 
-@njit(**FAST)
+@loop
 def _last_reach(offsets: Any, session: Any, end: Any, start: Any, at: int, high: int, gap: int, span: int) -> int:
     """The last place for which the match that ends at entry ``at`` is the nearest and can still be extended."""
-    last = min(offsets[session[at] + 1] - 1, end[at] + 1 + gap, start[at] + span - 1)
+    last: int = min(offsets[session[at] + 1] - 1, end[at] + 1 + gap, start[at] + span - 1)
     if at + 1 < high and session[at + 1] == session[at]:
         last = min(last, end[at + 1])
     return last
 
 
-@njit(**FAST)
+@loop
 def search_gaps(
     items: Any,
     offsets: Any,
@@ -183,7 +182,7 @@ def search_gaps(
     return DONE
 
 
-@njit(**FAST)
+@loop
 def _slot(table: Any, parents: Any, labels: Any, parent: int, label: int) -> int:
     """Where a node with that parent and item is in the hash table, or where it would go."""
     mask = len(table) - 1
@@ -193,7 +192,7 @@ def _slot(table: Any, parents: Any, labels: Any, parent: int, label: int) -> int
     return at
 
 
-@njit(**FAST)
+@loop
 def mark(
     parents: Any, labels: Any, supports: Any, any_step: int, table: Any, path: Any, contained: Any, absorbed: Any
 ) -> int:
@@ -220,7 +219,8 @@ def mark(
             middle = 0 < left_out < length - 1
             if length == 1 or (middle and not any_step):
                 continue
-            if left_out and labels[path[left_out]] == labels[path[left_out - 1]]:
+            # Within a run of one item it makes no difference which is left out.
+            if any_step and left_out and labels[path[left_out]] == labels[path[left_out - 1]]:
                 continue
             smaller = path[left_out - 1] if left_out else -1
             for i in range(left_out + 1, length):

@@ -15,45 +15,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit, uint64
+from numba import uint64
 from numba.cpython.unsafe.numbers import trailing_zeros
 
+from miner.mining.sequence_projection import ALL, NONE, ONE, loop, measure, project
+
 DONE, STOPPED, OUTPUT_FULL, STACK_FULL = range(4)
-FAST = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 
 # A frame of the search: one pattern with the items that extend it. In ``numbers``, from the frame's offset, lie for
 # each of its kinds: the offset of its places, its node, its rank, its position in the frame above, its first child.
 _WORDS, _SINGLE, _KINDS, _NUMBERS, _ALIVE, _BASES, _MASKS, _NEXT, _LENGTH, _TOP, _BASE_TOP, _NUMBER_TOP = range(12)
 FRAME = 12
-_ALL = uint64(0xFFFFFFFFFFFFFFFF)
-_NONE = uint64(0)
-_ONE = uint64(1)
 
 
-@njit(**FAST)
+@loop
 def _advance(places: Any, alive: Any, after: Any, bases: Any, single: int, words: int) -> None:
     """Where the next step may lie once an item has been taken at its earliest place."""
     for i in range(single):
         x = places[i] & alive[i]
-        after[i] = ~(x ^ (x - _ONE))
-    carry = _NONE
+        after[i] = ~(x ^ (x - ONE))
+    carry = NONE
     for i in range(single, words):
         if bases[i] < 0:
-            carry = _NONE
+            carry = NONE
         x = places[i] & alive[i]
-        after[i] = ~(x ^ (x - _ONE)) | carry
-        if x != _NONE:
-            carry = _ALL
+        after[i] = ~(x ^ (x - ONE)) | carry
+        if x != NONE:
+            carry = ALL
 
 
-@njit(**FAST)
+@loop
 def _matches(places: Any, alive: Any, bases: Any, index: Any, single: int, words: int) -> int:
     """Lists the earliest place of an item in every session that still has one; returns how many."""
     found = 0
     for i in range(single):
         x = places[i] & alive[i]
         index[found] = ~bases[i] + trailing_zeros(x)
-        found += x != _NONE
+        found += x != NONE
     fresh = False
     for i in range(single, words):
         base = bases[i]
@@ -61,32 +59,32 @@ def _matches(places: Any, alive: Any, bases: Any, index: Any, single: int, words
             fresh = True
             base = ~base
         x = places[i] & alive[i]
-        if fresh and x != _NONE:
+        if fresh and x != NONE:
             index[found] = base + trailing_zeros(x)
             found += 1
             fresh = False
     return found
 
 
-@njit(**FAST)
+@loop
 def _add_bits(counts: Any, bits: Any, weight: int) -> None:
     """Adds a weight to the counter of each set bit."""
     for i in range(64):
-        counts[i] += ((bits >> uint64(i)) & _ONE) * uint64(weight)
+        counts[i] += ((bits >> uint64(i)) & ONE) * uint64(weight)
 
 
-@njit(**FAST)
+@loop
 def _count_masks(masks: Any, index: Any, found: int, chunk: int, chunks: int, allowed: Any, counts: Any) -> None:
     """How many of the listed masks have each bit set: carry-save adders over sixteen masks at a time."""
     for i in range(64):
-        counts[i] = _NONE
-    ones, twos, fours, eights = _NONE, _NONE, _NONE, _NONE
+        counts[i] = NONE
+    ones, twos, fours, eights = NONE, NONE, NONE, NONE
     for block in range(0, found, 16):
-        carry8 = _NONE
+        carry8 = NONE
         for half in range(2):
-            carry4 = _NONE
+            carry4 = NONE
             for quarter in range(2):
-                carry2 = _NONE
+                carry2 = NONE
                 for pair in range(2):
                     at = block + 8 * half + 4 * quarter + 2 * pair
                     a = masks[index[at] * chunks + chunk] & allowed
@@ -116,16 +114,16 @@ def _count_masks(masks: Any, index: Any, found: int, chunk: int, chunks: int, al
     _add_bits(counts, eights, 8)
 
 
-@njit(**FAST)
+@loop
 def _squeeze(source: Any, alive: Any, target: Any, words: int) -> None:
     """Copies the words that are alive, close together."""
     kept = 0
     for i in range(words):
         target[kept] = source[i]
-        kept += alive[i] != _NONE
+        kept += alive[i] != NONE
 
 
-@njit(**FAST)
+@loop
 def _squeeze_bases(bases: Any, alive: Any, target: Any, single: int, words: int) -> int:
     """Copies the bases of living words, complemented where a session begins; returns how many are single words.
 
@@ -134,95 +132,17 @@ def _squeeze_bases(bases: Any, alive: Any, target: Any, single: int, words: int)
     kept = 0
     for i in range(single):
         target[kept] = bases[i]
-        kept += alive[i] != _NONE
+        kept += alive[i] != NONE
     still_single = kept
     for i in range(single, words):
-        if alive[i] != _NONE:
+        if alive[i] != NONE:
             base = bases[i] if bases[i] >= 0 else ~bases[i]
-            target[kept] = ~base if bases[i] < 0 or alive[i - 1] == _NONE else base
+            target[kept] = ~base if bases[i] < 0 or alive[i - 1] == NONE else base
             kept += 1
     return still_single
 
 
-@njit(**FAST)
-def _rest_length(items: Any, rank: Any, start: int, end: int) -> int:
-    """How many ranked items lie in a range."""
-    length = 0
-    for p in range(start, end):
-        length += items[p] >= 0 and rank[items[p]] >= 0
-    return length
-
-
-@njit(**FAST)
-def _measure(items: Any, offsets: Any, sessions: Any, firsts: Any, count: int, rank: Any, frame: Any) -> int:
-    """Sets how many words the rests of a first step take; returns how many places."""
-    words, places = 0, 0
-    for part in range(2):
-        for e in range(count):
-            length = _rest_length(items, rank, firsts[e] + 1, offsets[sessions[e] + 1])
-            if (length > 64) == (part == 1):
-                words += (length + 63) >> 6
-                places += length
-        if part == 0:
-            frame[_SINGLE] = words
-    frame[_WORDS] = words
-    return places
-
-
-@njit(**FAST)
-def _project(
-    items: Any,
-    offsets: Any,
-    sessions: Any,
-    firsts: Any,
-    count: int,
-    rank: Any,
-    kinds: int,
-    chunks: int,
-    stack: Any,
-    bases: Any,
-    masks: Any,
-    words: int,
-) -> None:
-    """Fills the places of each item and the mask after each place, short rests before long ones."""
-    for i in range(words * kinds):
-        stack[i] = _NONE
-    for i in range(words):
-        stack[words * kinds + i] = _ALL
-    at, place = 0, 0
-    for part in range(2):
-        for e in range(count):
-            start, end = firsts[e] + 1, offsets[sessions[e] + 1]
-            length = _rest_length(items, rank, start, end)
-            if length == 0 or (length > 64) != (part == 1):
-                continue
-            for w in range((length + 63) >> 6):
-                bases[at + w] = place + 64 * w
-            bases[at] = ~place
-            bit, later = length - 1, 0
-            for back in range(end - start):
-                item = items[end - 1 - back]
-                if item < 0 or rank[item] < 0:
-                    continue
-                r = rank[item]
-                stack[r * words + at + (bit >> 6)] |= _ONE << uint64(bit & 63)
-                mask = (place + bit) * chunks
-                for g in range(chunks):
-                    masks[mask + g] = _NONE
-                if bit < length - 1:
-                    for g in range(chunks):
-                        masks[mask + g] = masks[mask + chunks + g]
-                    # ``later`` is the item at the next place, which the mask of that place does not hold.
-                    masks[mask + (later >> 6)] |= _ONE << uint64(later & 63)
-                later = r
-                bit -= 1
-            at += (length + 63) >> 6
-            place += length
-    for g in range(chunks):
-        masks[place * chunks + g] = _NONE
-
-
-@njit(**FAST)
+@loop
 def _extend(
     stack: Any,
     bases: Any,
@@ -253,8 +173,8 @@ def _extend(
         for g in range(chunks):
             # The frame's own mask holds what extends its pattern; the sibling's what extends the parent by c.
             allowed = stack[frame[_MASKS] + g] & stack[sibling + g]
-            stack[own + g] = _NONE
-            if allowed == _NONE:
+            stack[own + g] = NONE
+            if allowed == NONE:
                 continue
             if found < 0:
                 start = numbers[base + c]
@@ -269,12 +189,12 @@ def _extend(
                     parents[made] = numbers[base + kinds + c]
                     labels[made] = ranks[64 * g + i]
                     supports[made] = counts[i]
-                    stack[own + g] |= _ONE << uint64(i)
+                    stack[own + g] |= ONE << uint64(i)
                     made += 1
     return made
 
 
-@njit(**FAST)
+@loop
 def _list_children(stack: Any, chunks: int, numbers: Any, frame: Any, child: Any, c: int) -> int:
     """Lists what extends a pattern by item ``c`` and then another; 0 when nothing can follow those, -1 when full."""
     kinds, base, target = frame[_KINDS], frame[_NUMBERS], frame[_NUMBER_TOP]
@@ -282,31 +202,31 @@ def _list_children(stack: Any, chunks: int, numbers: Any, frame: Any, child: Any
     k, pairs = 0, 0
     for d in range(kinds):
         r = numbers[base + 2 * kinds + d]
-        k += (stack[own + (r >> 6)] >> uint64(r & 63)) & _ONE != _NONE
+        k += (stack[own + (r >> 6)] >> uint64(r & 63)) & ONE != NONE
     if target + 5 * k > len(numbers):
         return -1
     i = 0
     for d in range(kinds):
         r = numbers[base + 2 * kinds + d]
-        if (stack[own + (r >> 6)] >> uint64(r & 63)) & _ONE == _NONE:
+        if (stack[own + (r >> 6)] >> uint64(r & 63)) & ONE == NONE:
             continue
         numbers[target + k + i] = numbers[base + 4 * kinds + c] + i
         numbers[target + 2 * k + i] = r
         numbers[target + 3 * k + i] = d
         i += 1
         for g in range(chunks):
-            pairs += (stack[own + g] & stack[frame[_MASKS] + chunks * (d + 1) + g]) != _NONE
+            pairs += (stack[own + g] & stack[frame[_MASKS] + chunks * (d + 1) + g]) != NONE
     child[_KINDS], child[_NUMBERS], child[_NUMBER_TOP] = k, target, target + 5 * k
     return pairs
 
 
-@njit(**FAST)
+@loop
 def _open_child(stack: Any, bases: Any, chunks: int, numbers: Any, frame: Any, child: Any, c: int) -> int:
     """Makes the frame of a pattern's extension by item ``c``: 1 when made, 0 when nothing can follow, -1 when full."""
     pairs = _list_children(stack, chunks, numbers, frame, child, c)
     if pairs <= 0:
         return pairs
-    kinds, words, single, base = frame[_KINDS], frame[_WORDS], frame[_SINGLE], frame[_NUMBERS]
+    words, single, base = frame[_WORDS], frame[_SINGLE], frame[_NUMBERS]
     k, target, top = child[_KINDS], child[_NUMBERS], frame[_TOP]
     if top + words * (k + 2) + chunks * (k + 1) > len(stack) or frame[_BASE_TOP] + words > len(bases):
         return -1
@@ -320,7 +240,7 @@ def _open_child(stack: Any, bases: Any, chunks: int, numbers: Any, frame: Any, c
     _advance(stack[at : at + words], stack[frame[_ALIVE] : frame[_ALIVE] + words], alive, starts, single, words)
     living = 0
     for i in range(words):
-        living += alive[i] != _NONE
+        living += alive[i] != NONE
     child[_ALIVE] = top
     if living * 4 > words * 3:
         for i in range(k):
@@ -343,7 +263,7 @@ def _open_child(stack: Any, bases: Any, chunks: int, numbers: Any, frame: Any, c
     return 1
 
 
-@njit(**FAST)
+@loop
 def _first_frame(
     items: Any,
     offsets: Any,
@@ -389,17 +309,17 @@ def _first_frame(
             k += 1
     above, frame = frames[:FRAME], frames[FRAME : 2 * FRAME]
     chunks = (k + 63) >> 6
-    places = _measure(items, offsets, sessions, firsts, count, rank, frame)
-    words = frame[_WORDS]
+    words, frame[_SINGLE], places = measure(items, offsets, sessions, firsts, count, rank)
+    frame[_WORDS] = words
     control[2], control[3] = chunks, places
     top = words * (k + 1) + chunks * (2 * k + 2)
     fits = top <= len(stack) and words <= len(bases) and words + 16 <= len(index)
     if not fits or (places + 1) * chunks + 64 > len(masks) or 5 * k > len(numbers):
         return -STACK_FULL
-    _project(items, offsets, sessions, firsts, count, rank, k, chunks, stack, bases, masks, words)
+    project(items, offsets, sessions, firsts, count, rank, k, chunks, stack, bases, masks, words)
     own = words * (k + 1)
     for i in range(chunks * (2 * k + 2)):
-        stack[own + i] = _ALL
+        stack[own + i] = ALL
     for i in range(k):
         numbers[i], numbers[k + i], numbers[2 * k + i], numbers[3 * k + i] = i * words, i + 1, i, i
     above[_MASKS] = own + chunks * (k + 1)
@@ -409,7 +329,7 @@ def _first_frame(
     return 1 + k
 
 
-@njit(**FAST)
+@loop
 def search(
     items: Any,
     offsets: Any,

@@ -73,7 +73,9 @@ def rules_of(
         tallies = _count(wanted, database, max_gap, when)
         for context in contexts:
             rules += _rules(context, number, tallies, database, when, min_confidence, min_sessions)
-    return sorted(rules, key=lambda rule: (rule.when, -rule.low, -rule.sessions, rule.context, rule.consequent))
+    return sorted(
+        rules, key=lambda rule: (rule.when == "later", -rule.low, -rule.sessions, rule.context, rule.consequent)
+    )
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
