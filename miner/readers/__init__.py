@@ -23,7 +23,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import importlib.resources
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +32,9 @@ from miner.errors import LogError
 from miner.events import Event, Session
 from miner.readers.source import Head, Source, head_of
 
+GLANCE_BYTES = 1 << 15
+CERTAIN = 0.95
+"""A reader this sure of the first lines is asked no further."""
 _MARK = re.compile(r"^def recognises\(", re.MULTILINE)
 """What tells a reader from a module that readers share."""
 
@@ -57,16 +59,15 @@ class Reader(Protocol):
 
 
 @functools.cache
-def _names() -> tuple[str, ...]:
+def _names(folders: tuple[str, ...]) -> tuple[str, ...]:
     """Looked up in the files' text, so that no reader is imported before it is asked."""
-    files = importlib.resources.files(__name__).iterdir()
-    found = (file for file in files if file.name.endswith(".py") and not file.name.startswith("_"))
-    return tuple(sorted(file.name[:-3] for file in found if _MARK.search(file.read_text(encoding="utf-8"))))
+    files = (file for folder in folders for file in Path(folder).glob("*.py") if not file.name.startswith("_"))
+    return tuple(sorted(file.stem for file in files if _MARK.search(file.read_text(encoding="utf-8"))))
 
 
 def reader_names() -> list[str]:
     """Every format that can be read, by name: each module of this folder that says what it recognises."""
-    return list(_names())
+    return list(_names(tuple(__path__)))
 
 
 def load_reader(name: str) -> Reader:
@@ -77,12 +78,22 @@ def load_reader(name: str) -> Reader:
 
 
 def scores(path: Path) -> dict[str, float]:
-    """How sure each reader is of a file, best first; only those above 0."""
-    head = head_of(path)
+    """How sure each reader is of a file, best first; only those above 0.
+
+    The first lines decide nearly always; only where no reader is certain of them is more of the file looked at.
+    """
+    head = head_of(path, GLANCE_BYTES)
+    sure = _sure(head)
+    if not head.complete and max(sure.values(), default=0.0) < CERTAIN:
+        sure = _sure(head_of(path))
+    return dict(sorted(sure.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _sure(head: Head) -> dict[str, float]:
     if not head.start.strip():
         return {}
-    sure = {name: load_reader(name).recognises(head) for name in reader_names()}
-    return dict(sorted(((n, s) for n, s in sure.items() if s > 0), key=lambda item: (-item[1], item[0])))
+    found = ((name, load_reader(name).recognises(head)) for name in reader_names())
+    return {name: share for name, share in found if share > 0}
 
 
 def recognise(path: Path) -> str | None:

@@ -7,7 +7,6 @@ Whatever cannot be used becomes a ``Problem`` here, so no reader can lose a reco
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import orjson
 
 from miner.errors import LogError, MissingExtraError
 from miner.events import Problem
+from miner.readers.gunzip import GunzipFile
 from miner.readers.tolerant import concatenated, lenient
 
 CHUNK_BYTES = 1 << 20
@@ -73,6 +73,8 @@ class Head:
     start: bytes
     complete: bool
     """True when ``start`` is the whole file."""
+    _read: dict[int | None, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What was decoded, by how many records, None for the document: every reader is asked about the same head."""
 
     @property
     def name(self) -> str:
@@ -81,8 +83,13 @@ class Head:
 
     def records(self, most: int = 40) -> list[Any]:
         """The first complete lines that are JSON, decoded; other lines are left out."""
-        lines = self.start.removeprefix(_BOM).split(b"\n")
-        if not self.complete:
+        if most not in self._read:
+            self._read[most] = self._records(most)
+        return list(self._read[most])
+
+    def _records(self, most: int) -> list[Any]:
+        lines = self.start.removeprefix(_BOM).split(b"\n", most)
+        if len(lines) > most or not self.complete:
             lines.pop()
         found = []
         for line in lines[:most]:
@@ -96,10 +103,12 @@ class Head:
         """The whole file as one JSON value, when it is small enough to be in the head; else None."""
         if not self.complete:
             return None
-        try:
-            return orjson.loads(self.start.removeprefix(_BOM))
-        except orjson.JSONDecodeError:
-            return None
+        if None not in self._read:
+            try:
+                self._read[None] = orjson.loads(self.start.removeprefix(_BOM))
+            except orjson.JSONDecodeError:
+                self._read[None] = None
+        return self._read[None]
 
 
 @dataclass(slots=True)
@@ -398,7 +407,7 @@ def open_log(path: Path) -> IO[bytes]:
     suffix = path.suffix.lower()
     try:
         if suffix == ".gz":
-            return cast("IO[bytes]", gzip.open(path, "rb"))
+            return cast("IO[bytes]", GunzipFile(path))
         if suffix == ".zst":
             try:
                 import zstandard

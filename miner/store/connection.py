@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,20 @@ def attach(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Leave the other cores to the processes that read: the database's threads would only take turns with them."""
+    import duckdb
+
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        # After a fatal error every statement fails, and there is nothing left to be done faster.
+        with suppress(duckdb.Error):
+            connection.execute("reset threads")
 
 
 def _quoted(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from miner.errors import LogError, StoreError
 from miner.readers import load_reader, reader_names
-from miner.store.connection import explained
+from miner.store.connection import explained, one_thread
 from miner.store.discovery import discover
 from miner.store.ledger import load_ledger
 from miner.store.plan import Plan, Reading, plan
@@ -48,8 +48,9 @@ class Ingest:
             raise StoreError("the store was opened for reading only", where=str(self._store.path))
         found = discover(paths)
         self._report.passed_over = dict(found.passed_over)
-        with explained(self._store.path), Workers(found.files) as workers:
-            todo = plan(found.files, load_ledger(self._store.connection), workers.recognise)
+        connection = self._store.connection
+        with explained(self._store.path), one_thread(connection), Workers(found.files) as workers:
+            todo = plan(found.files, load_ledger(connection), workers.recognise)
             self._note(todo, found.files)
             with _folder(self._folder):
                 self._read(todo, workers)

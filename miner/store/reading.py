@@ -12,6 +12,8 @@ import multiprocessing.connection
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -89,8 +91,6 @@ class Told:
 def prepare(reader_folders: list[str]) -> None:
     """Let this process find the readers that its parent finds."""
     miner.readers.__path__[:] = reader_folders
-    # Parsed logs are millions of small objects without cycles; looking for cycles among them costs a fifth of the time.
-    gc.set_threshold(100_000, 50, 100)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -100,6 +100,11 @@ def _end_with_parent() -> None:
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])
         os._exit(1)
+
+
+def load_arrow() -> None:
+    """Load what every reading needs, while the parent still finds out what there is to read."""
+    import pyarrow.ipc  # noqa: F401
 
 
 def recognise_files(files: list[tuple[str, int]]) -> list[Recognised]:
@@ -130,11 +135,22 @@ def content_digest(path: str, size: int) -> str:
 
 def read_sources(tasks: list[Task], folder: str, name: str) -> list[Told]:
     """Read sources into ``folder/name.<table>.arrow`` and say what each came to."""
-    with Spill(Path(folder), name) as spill:
+    with _rare_collections(), Spill(Path(folder), name) as spill:
         told = [_SourceReading(task, spill).read() for task in tasks]
     for item in told:
         item.rows_digest = spill.digests[item.source]
     return told
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Parsed logs are millions of small objects without cycles: looking for cycles costs a fifth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Spill:

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator
+import sys
+import types
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 import miner.readers
 from miner.errors import LogError
 from miner.readers.source import COMPRESSIONS
-from miner.store.reading import Recognised, Task, Told, prepare, read_sources, recognise_files
+from miner.store.reading import Recognised, Task, Told, load_arrow, prepare, read_sources, recognise_files
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 SMALL_BYTES = 1 << 20
 """Below this, starting processes costs more than it saves."""
 TASK_BYTES = 16 << 20
 COMPRESSED_WEIGHT = 6
 """How much larger a compressed log is, about, once it is opened."""
+FEW_FILES = 512
+FEW_BYTES = 64 << 20
+"""So much is recognised sooner by this process, while the others start, than by others that load every reader."""
 
 
 class Workers:
@@ -39,7 +48,7 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 self._cores,
@@ -47,18 +56,23 @@ class Workers:
                 initializer=prepare,
                 initargs=(list(miner.readers.__path__),),
             )
-        return self._pool
+        with _main_left_out():
+            return self._pool.submit(work, *args, **kwargs)
 
     def recognise(self, files: list[tuple[str, int]]) -> list[Recognised]:
         """What each (path, size) is."""
         if self._cores < 2 or len(files) < 2:
             return recognise_files(files)
+        if len(files) <= FEW_FILES and sum(size for _, size in files) <= FEW_BYTES:
+            with _explained():
+                for _ in range(self._cores):
+                    self._submit(load_arrow)
+            return recognise_files(files)
         chunk = max(1, min(64, len(files) // (4 * self._cores)))
         chunks = [files[start : start + chunk] for start in range(0, len(files), chunk)]
-        try:
-            return [item for found in self._started().map(recognise_files, chunks) for item in found]
-        except BrokenProcessPool as error:
-            raise _killed() from error
+        with _explained():
+            running = [self._submit(recognise_files, part) for part in chunks]
+            return [item for future in running for item in future.result()]
 
     def read(self, tasks: list[Task], folder: Path) -> Iterator[tuple[str, list[Told]]]:
         """Read sources; yields the name of each spill as it is complete, with what its sources came to.
@@ -71,18 +85,15 @@ class Workers:
             for number, group in groups:
                 yield names[number], read_sources(group, str(folder), names[number])
             return
-        pool = self._started()
         running: dict[Future[list[Told]], str] = {}
-        try:
+        with _explained():
             while groups or running:
                 while groups and len(running) <= self._cores:
                     number, group = groups.pop(0)
-                    running[pool.submit(read_sources, group, str(folder), names[number])] = names[number]
+                    running[self._submit(read_sources, group, str(folder), names[number])] = names[number]
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield running.pop(future), future.result()
-        except BrokenProcessPool as error:
-            raise _killed() from error
 
 
 def available_cores() -> int:
@@ -113,8 +124,29 @@ def _weight(path: str, size: int) -> int:
     return size * (COMPRESSED_WEIGHT if Path(path).suffix.lower() in COMPRESSIONS else 1)
 
 
-def _killed() -> LogError:
-    return LogError(
-        "a reading process was ended from outside, most likely for want of memory",
-        next_step="run the same command again: what was stored is kept; free memory or ingest fewer logs at a time",
-    )
+@contextmanager
+def _main_left_out() -> Iterator[None]:
+    """Start processes without the caller's main module, which none of them needs.
+
+    It may be heavy (a dashboard), may do its work on import (a script without a guard), or may lie in no file at all
+    (standard input, a notebook), and then a process that wants it dies before it begins.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what it means that a process of the pool is gone."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise LogError(
+            "a reading process could not start or was ended from outside, perhaps for want of memory",
+            next_step="run the same command again: what was stored is kept; free memory, ingest fewer logs at a time, "
+            "or let this program use one core only",
+        ) from error
