@@ -5,7 +5,7 @@ Where each dialect keeps id, tool, arguments and result is data, in ``dialects``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from miner.events import Caller, Status, TimeSource
@@ -43,9 +43,9 @@ class Result:
     """When the call itself ran, where a span measured it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
-    """One message, free of dialect."""
+    """One message, free of dialect; whoever made it completes it, afterwards nobody changes it."""
 
     role: Role
     text: str | None = None
@@ -254,22 +254,18 @@ def message_turns(value: dict[str, Any]) -> list[Turn]:
     text = text_of(said)
     if role is Role.USER and text and HARNESS_TEXT.fullmatch(text):
         role = Role.HARNESS
-    base = Turn(
-        role,
-        text,
-        uid=_id(first(value, "id", "uuid")) if role is not Role.TOOL else None,
-        time_us=micros(first(value, "timestamp", "created_at", "createdAt", "ts", "time")),
-        model=model if isinstance(model, str) else None,
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-    )
+    uid = _id(first(value, "id", "uuid")) if role is not Role.TOOL else None
+    time = micros(first(value, "timestamp", "created_at", "createdAt", "ts", "time"))
+    model = model if isinstance(model, str) else None
+    came = tuple(results)
     if role is Role.TOOL:
-        return [replace(base, text=None, results=tuple(results) or (_tool_message(value, content),))]
+        came = came or (_tool_message(value, content),)
+        return [Turn(role, None, (), came, uid, time, model, tokens_in, tokens_out)]
     if role is Role.MODEL:
-        return [replace(base, calls=tuple(calls), results=tuple(results))]
-    found = [replace(base, role=Role.TOOL, text=None, results=tuple(results))] if results else []
-    if base.text or not results:
-        found.append(replace(base, calls=tuple(calls)))
+        return [Turn(role, text, tuple(calls), came, uid, time, model, tokens_in, tokens_out)]
+    found = [Turn(Role.TOOL, None, (), came, uid, time, model, tokens_in, tokens_out)] if came else []
+    if text or not came:
+        found.append(Turn(role, text, tuple(calls), (), uid, time, model, tokens_in, tokens_out))
     return found
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from miner.events import Caller, Event, EventKind, Status, TimeSource
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.content import json_text, parsed
 from miner.readers.dialects import Role
 from miner.readers.unwrap import Unwrapped, unwrap
@@ -57,7 +58,7 @@ class Conversation:
                 self._message(turn)
             caller = Caller.USER if turn.role is Role.USER else Caller.HARNESS
             for call in turn.calls:
-                self._call(replace(call, caller=caller), turn, self._step + 1)
+                self._call(changed(call, caller=caller), turn, self._step + 1)
             self._run_open = False
         for result in turn.results:
             self._result(result, turn)
@@ -148,7 +149,7 @@ class Conversation:
             return False
         step = self._events[at]
         text = "\n".join(part for part in (step.text, turn.text) if part) or None
-        self._events[at] = replace(step, text=text)
+        self._events[at] = changed(step, text=text)
         for call in turn.calls:
             self._call(call, turn, self._step)
         return True
@@ -197,7 +198,7 @@ class Conversation:
             self.unmatched.append(turn.line)
             if result.text:
                 # The model saw it, though the call itself was cut off.
-                self._message(replace(turn, role=Role.HARNESS, text=result.text, calls=(), results=()))
+                self._message(changed(turn, role=Role.HARNESS, text=result.text, calls=(), results=()))
             return
         self._waiting.remove(waiting)
         parts = _parts(result.text, len(waiting.positions))
@@ -207,7 +208,7 @@ class Conversation:
             source = TimeSource.LOG_DELTA if end is not None else TimeSource.NONE
             if result.start_us is not None:
                 start, end, source = result.start_us, result.end_us, TimeSource.SPAN
-            self._events[position] = replace(
+            self._events[position] = changed(
                 call,
                 text=text,
                 result=json_text(result.structured) if result.structured is not None else None,

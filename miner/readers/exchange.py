@@ -6,7 +6,7 @@ request and response, a stored Responses object, a thread's state.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from miner.readers.blocks import Turn, first, usage_of
@@ -146,15 +146,13 @@ def _stamped(turns: list[Turn], response: dict[str, Any], value: dict[str, Any])
         start = None
     tokens_in, tokens_out = usage_of(first(response, "usage", "usageMetadata") or value.get("usage"))
     model, identity = _text(first(response, "model")) or _text(value.get("model")), _text(response.get("id"))
-    found = []
     for index, turn in enumerate(turns):
         if turn.role is Role.MODEL:
-            turn = replace(turn, model=turn.model or model, response=identity, start_us=start)
-            turn = replace(turn, time_us=turn.time_us or end)
+            turn.model, turn.time_us = turn.model or model, turn.time_us or end
+            turn.response, turn.start_us = identity, start
             if index == 0 and turn.tokens_in is None:
-                turn = replace(turn, tokens_in=tokens_in, tokens_out=tokens_out)
-        found.append(turn)
-    return found
+                turn.tokens_in, turn.tokens_out = tokens_in, tokens_out
+    return turns
 
 
 def without_demonstrations(turns: tuple[Turn, ...], *, answered: bool) -> tuple[Turn, ...]:

@@ -72,18 +72,19 @@ class Context:
     def news(self, turns: Sequence[Turn]) -> News:
         """What a request adds; the context then is what the request holds."""
         spoken = self._spoken(turns)
-        same = self.shared(turns)
+        same = self.shared_marks(spoken)
         dropped, rest = self.marks[same:], set(self.marks[same:])
         compacted = bool(dropped) and (same == 0 or any(new in rest for new in spoken[same:]))
         known = rest if compacted else set()
         fresh, position = [], 0
         for turn in turns:
             if turn.role is Role.HARNESS and not turn.compacts:
-                if mark(turn) not in self._prompts:
-                    self._prompts.add(mark(turn))
+                prompt = mark(turn)
+                if prompt not in self._prompts:
+                    self._prompts.add(prompt)
                     fresh.append(turn)
                 continue
-            if position >= same and self._mark(turn) not in known:
+            if position >= same and not (known and self._mark(turn) in known):
                 fresh.append(turn)
             position += self._counts(turn)
         self.marks = spoken

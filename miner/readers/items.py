@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from miner.readers.blocks import (
@@ -15,6 +14,7 @@ from miner.readers.blocks import (
     result_in,
     usage_of,
 )
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.dialects import BOTH, CALLS, RESULTS, Role
@@ -36,14 +36,16 @@ def turns_of(value: Any, line: int | None = None) -> list[Turn]:
     kind = value.get("type") if isinstance(value.get("type"), str) else value.get("kind")
     special = _ITEMS.get(kind) if isinstance(kind, str) else None
     if isinstance(kind, str) and kind in _FIXED:
-        found = list(_FIXED[kind])
+        found = [changed(turn) for turn in _FIXED[kind]]
     elif special is not None:
         found = special(value)
     elif "role" not in value and kind in _ITEM_CALLS | _ITEM_RESULTS:
         found = _bare_item(value)
     else:
         found = message_turns(value)
-    return [replace(turn, line=line) for turn in found]
+    for turn in found:
+        turn.line = line
+    return found
 
 
 def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +72,10 @@ def _bare_item(value: dict[str, Any]) -> list[Turn]:
 
 
 def _responses_message(value: dict[str, Any]) -> list[Turn]:
-    return [replace(turn, joins=turn.role is Role.MODEL) for turn in message_turns(value)]
+    found = message_turns(value)
+    for turn in found:
+        turn.joins = turn.role is Role.MODEL
+    return found
 
 
 def _request(value: dict[str, Any]) -> list[Turn]:

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from miner.events import Event, Session
@@ -207,8 +207,9 @@ def _extend(live: _Live, exchange: Exchange, *, continued: bool) -> None:
             del live.places[news.rewound :]
     for turn in turns:
         # A result was there when the request that first shows it was sent.
-        came = exchange.start_us if turn.role is Role.TOOL and turn.time_us is None else turn.time_us
-        _add(live, replace(turn, time_us=came))
+        if turn.role is Role.TOOL and turn.time_us is None:
+            turn.time_us = exchange.start_us
+        _add(live, turn)
     for turn in exchange.answer:
         _add(live, turn)
     live.context.extend(exchange.answer)

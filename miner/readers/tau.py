@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from miner.events import Event, EventKind, Session, Status, TimeSource
 from miner.readers import session_key
-from miner.readers.blocks import Turn, first
+from miner.readers.blocks import Result, Turn, first
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation, durations
@@ -157,10 +157,17 @@ def _turns(message: Any, line: int) -> Iterator[Turn]:
         return
     seconds = message.get("generation_time_seconds")
     for turn in turns_of(message, line):
-        think = round(seconds * 1e6) if isinstance(seconds, int | float) and seconds >= 0 else None
-        failed = [r for r in turn.results if r.status is Status.UNKNOWN and (r.text or "").startswith("Error")]
-        results = tuple(replace(r, status=Status.ERROR) if r in failed else r for r in turn.results)
-        yield replace(turn, think_us=think, results=results, uid=None)
+        turn.think_us = round(seconds * 1e6) if isinstance(seconds, int | float) and seconds >= 0 else None
+        turn.uid = None
+        if turn.results:
+            turn.results = tuple(map(_judged, turn.results))
+        yield turn
+
+
+def _judged(result: Result) -> Result:
+    """The first word of an answer says that a call failed, where nothing else does."""
+    failed = result.status is Status.UNKNOWN and (result.text or "").startswith("Error")
+    return changed(result, status=Status.ERROR) if failed else result
 
 
 def _timed(events: list[Event]) -> list[Event]:
@@ -178,12 +185,12 @@ def _timed(events: list[Event]) -> list[Event]:
         if event.kind is EventKind.TOOL_CALL and event.start_us is not None:
             before = max(before, event.end_us or 0)
             if measured:
-                event = replace(event, time_source=TimeSource.INFERRED)
+                event = changed(event, time_source=TimeSource.INFERRED)
             else:
-                event = replace(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
+                event = changed(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
         elif (time := event.time_us) is not None:
             if event.kind is EventKind.MODEL_STEP and event.start_us is None and 0 < before < time:
-                event = replace(event, start_us=before, end_us=time, time_source=TimeSource.INFERRED)
+                event = changed(event, start_us=before, end_us=time, time_source=TimeSource.INFERRED)
             before = max(before, time)
         found.append(event)
     return found

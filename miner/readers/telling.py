@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from miner.events import Event, EventKind, Session, Status, TimeSource
+from miner.readers.changed import changed
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation
 from miner.readers.source import Source
@@ -74,7 +75,7 @@ def without_times(events: list[Event]) -> None:
     """Take the times of calls out in place, for logs whose stamps only tell the order."""
     for place, event in enumerate(events):
         if event.kind is EventKind.TOOL_CALL and event.start_us is not None:
-            events[place] = replace(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
+            events[place] = changed(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
 
 
 def _completed(event: Event, fact: Fact | None) -> Event:
@@ -84,7 +85,7 @@ def _completed(event: Event, fact: Fact | None) -> Event:
     status = fact.status or event.status
     if status is Status.MISSING and fact.text is not None:
         status = Status.UNKNOWN
-    event = replace(
+    event = changed(
         event,
         status=status,
         text=text,
@@ -97,7 +98,7 @@ def _completed(event: Event, fact: Fact | None) -> Event:
     )
     if fact.start_us is None or fact.end_us is None or fact.end_us < fact.start_us:
         return event
-    return replace(event, start_us=fact.start_us, end_us=fact.end_us, time_source=fact.time_source)
+    return changed(event, start_us=fact.start_us, end_us=fact.end_us, time_source=fact.time_source)
 
 
 def _with_inferred_steps(events: list[Event]) -> Iterator[Event]:
@@ -106,6 +107,6 @@ def _with_inferred_steps(events: list[Event]) -> Iterator[Event]:
         known = [t for t in (event.time_us, event.end_us) if t is not None]
         open_start = event.kind is EventKind.MODEL_STEP and event.start_us is None
         if open_start and event.time_us is not None and 0 < before <= event.time_us:
-            event = replace(event, start_us=before, end_us=event.time_us, time_source=TimeSource.INFERRED)
+            event = changed(event, start_us=before, end_us=event.time_us, time_source=TimeSource.INFERRED)
         before = max(before, *known) if known else before
         yield event

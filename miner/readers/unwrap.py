@@ -144,7 +144,9 @@ class PrintedResult:
 
 _PRINTED = re.compile(r"\s*(?:meta=.{0,4096}? )?content=\[(?:\]|(?=\w+\(type='))", re.DOTALL)
 _FLAG = re.compile(r"\](?: structuredContent=.*)? isError=(True|False)\s*", re.DOTALL)
-_LITERAL = re.compile(r"""(?P<name>\b\w+=)?(?:'(?:[^'\\]|\\.)*(?:'|\\?\Z)|"(?:[^"\\]|\\.)*(?:"|\\?\Z))""", re.DOTALL)
+_LITERAL = re.compile(
+    r"""(?P<name>\b\w+=)?(?:'[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z)|"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z))""", re.DOTALL
+)
 
 
 def printed_result(text: str) -> PrintedResult | None:
@@ -154,9 +156,8 @@ def printed_result(text: str) -> PrintedResult | None:
         return None
     said, end = [], start.end() - (text[start.end() - 1] == "]")
     for literal in _LITERAL.finditer(text, end):
-        if _FLAG.match(text, end) or (
-            end < literal.start() and _FLAG.match(text, text.find("]", end, literal.start()))
-        ):
+        closed = text.find("]", end, literal.start())
+        if closed >= 0 and _FLAG.match(text, closed):
             break
         end = literal.end()
         if literal["name"] == "text=":
