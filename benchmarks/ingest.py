@@ -4,7 +4,9 @@
 
 The yardstick runs on one core: gunzip, split at line ends, ``orjson.loads`` of every line. Both sides start as
 fresh processes in turn, several times; the fastest round of each counts, since whatever else the machine does only
-ever adds. Ends with 1 when the ratio or the memory (all processes together) is above what was asked for.
+ever adds. Two ratios are printed: of time on the clock, which a busy machine distorts and in which several cores count
+in our favour, and of processor time of all processes, in which they do not. Ends with 1 when the first ratio or the
+memory (all processes together) is above what was asked for.
 """
 
 from __future__ import annotations
@@ -90,6 +92,9 @@ def measured(work: str, paths: list[Path]) -> Round:
     try:
         seconds, cpu_seconds, outcome = receiver.recv()
         process.join()
+    except EOFError:
+        process.join()
+        sys.exit(f"the process for {work} ended with code {process.exitcode} and without a result")
     finally:
         done.set()
         watcher.join()
@@ -121,7 +126,7 @@ def _resident_mb(root: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("logs", nargs="*", type=Path, default=[REAL_LOGS])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each side (default: %(default)s)")
     parser.add_argument("--most-ratio", type=float, default=4.0)
     parser.add_argument("--most-memory-mb", type=float, default=1000.0)
     chosen = parser.parse_args()
@@ -133,12 +138,14 @@ def main() -> int:
             figures = f"{now.seconds:6.2f} s  {now.cpu_seconds:6.2f} CPU s  {now.peak_mb:5.0f} MB"
             print(f"round {number + 1}  {work:15} {figures}")
     best = {work: min(runs, key=lambda run: run.seconds) for work, runs in rounds.items()}
-    ratio = best["read_and_store"].seconds / best["yardstick"].seconds
-    peak = max(run.peak_mb for run in rounds["read_and_store"])
     least, ours = best["yardstick"], best["read_and_store"]
+    ratio = ours.seconds / least.seconds
+    cpu = {work: min(run.cpu_seconds for run in runs) for work, runs in rounds.items()}
+    peak = max(run.peak_mb for run in rounds["read_and_store"])
     print(f"\nyardstick (one core):     {least.seconds:.2f} s: {least.outcome}")
-    print(f"read and store ({os.cpu_count()} cores): {ours.seconds:.2f} s: {ours.outcome}")
-    print(f"ratio {ratio:.2f}, at most {chosen.most_ratio:g}")
+    print(f"read and store ({len(os.sched_getaffinity(0))} cores): {ours.seconds:.2f} s: {ours.outcome}")
+    print(f"ratio {ratio:.2f} of time, at most {chosen.most_ratio:g}")
+    print(f"ratio {cpu['read_and_store'] / cpu['yardstick']:.2f} of processor time, over all cores")
     print(f"peak memory {peak:.0f} MB, at most {chosen.most_memory_mb:g}")
     return int(ratio > chosen.most_ratio or peak > chosen.most_memory_mb)
 
