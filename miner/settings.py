@@ -37,6 +37,7 @@ Share = Annotated[float, Range(0, 1)]
 Count = Annotated[int, Range(1)]
 Bytes = Annotated[int, Range(1)]
 Seconds = Annotated[float, Range(0)]
+Audience = Literal["private", "shared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class ExportSettings:
 
     budget_bytes: Bytes = 1 << 20
     """What the bundle may weigh."""
-    audience: Literal["private", "shared"] = "private"
+    audience: Audience = "private"
     """Who will see it: the owner's own runtime, or others, who get no value that only one of their peers had."""
 
 

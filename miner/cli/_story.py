@@ -1,4 +1,4 @@
-"""What a run found, told on a terminal: what the agents do, what is predictable, what it could save, what to do next."""
+"""What a run found, told on a terminal: what the agents do, what is predictable, what it could save, what was made."""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ def _as_json(run: Journey) -> dict[str, Any]:
 
 
 def _overall(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return evaluation and {name: figures["overall"] for name, figures in evaluation["predictors"].items()}
+    if evaluation is None:
+        return None
+    return {name: figures["overall"] for name, figures in evaluation["predictors"].items()}
 
 
 def _say(run: Journey) -> None:

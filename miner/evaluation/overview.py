@@ -49,7 +49,8 @@ _WHOLE = """
 """
 _SOURCES = """
     -- one row is one format and application
-    select reader, application, count(*) as sessions from sessions group by all order by sessions desc, reader, application
+    select reader, application, count(*) as sessions
+    from sessions group by all order by sessions desc, reader, application
 """
 
 

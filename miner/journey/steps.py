@@ -1,12 +1,13 @@
-"""The steps of a run: read, look over, mine, export, score, replay. Each is skipped when nothing it rests on changed."""
+"""The steps of a run: read, look over, mine, export, score, replay; each only when what it rests on has changed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from miner.errors import LogError, RunFolderError, SplitError
 from miner.journey.folder import RunFolder, code_version, key_of, write_whole
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 EVENTS, PATTERNS, BUNDLE, TWIN = "events.duckdb", "patterns.json", "bundle.json", "bundle.txt"
 EVALUATION, SAVINGS, OVERVIEW = "evaluation.json", "savings.json", "overview.json"
+
+ALL_TRAIN = "everything trains"
 
 Say = Callable[[str], None]
 
@@ -46,6 +49,7 @@ class Journey:
     reports: list[IngestReport] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
     """Steps that had something to do."""
+    held_back: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     """What could not be done, and why."""
 
@@ -67,7 +71,7 @@ def ingest(folder: RunFolder, inputs: Inputs, settings: Settings, progress: Call
         reports = [
             store.ingest(paths, part, progress, settings.ingest.max_problem_share) for paths, part in parts if paths
         ]
-        folder.facts["sources"] = _sources(store)
+        folder.facts["sources"] = sources_of(store)
     folder.save()
     return reports
 
@@ -121,15 +125,31 @@ def mine(folder: RunFolder, train: Logs, key: str, settings: Settings, run: Jour
     run.done.append("mine")
 
 
-def export(folder: RunFolder, settings: Settings, key: str, evaluation: Mapping[str, Any] | None) -> None:
-    """Write bundle.json and bundle.txt; with the evaluation's figures once there are some."""
+def export(
+    folder: RunFolder, settings: Settings, train: Logs, evaluation: Mapping[str, Any] | None, out: Path | None = None
+) -> dict[str, int]:
+    """Write the bundle and its twin, with the evaluation's figures where there are some; says what was held back."""
     from miner.export.bundle import export_bundle
     from miner.export.pattern_file import read_patterns
 
     patterns = read_patterns(folder.path / PATTERNS)
-    exported = export_bundle(patterns, settings.export, created_from={"key": key}, evaluation=evaluation)
-    write_whole(folder.path / BUNDLE, exported.data)
-    write_whole(folder.path / TWIN, exported.twin.encode())
+    made_from = created_from(folder, settings)
+    exported = export_bundle(patterns, settings.export, created_from=made_from, evaluation=evaluation, logs=train)
+    bundle = out or folder.path / BUNDLE
+    write_whole(bundle, exported.data)
+    write_whole(bundle.with_suffix(".txt"), exported.twin.encode())
+    return exported.held_back
+
+
+def created_from(folder: RunFolder, settings: Settings) -> dict[str, Any]:
+    """Where a bundle comes from: digests, so that it names no file of its maker's machine."""
+    sources = sorted(source["content"] for source in folder.facts["sources"] if source["part"] != "test")
+    chosen = settings_as_dict(settings)
+    return {
+        "inputs": key_of(sources),
+        "settings": key_of(chosen["mining"], chosen["evaluation"]["held_out_share"], chosen["export"]),
+        "miner": version("toolcall-miner"),
+    }
 
 
 def evaluate(
@@ -179,6 +199,32 @@ def replay(
     run.done.append("replay")
 
 
+class Keys(NamedTuple):
+    """What each step rests on, in one word each."""
+
+    mine: str
+    export: str
+    evaluate: str
+    replay: str
+    stamp: str
+    """Of a bundle that carries its held-out figures."""
+
+
+def keys_of(folder: RunFolder, how: str, settings: Settings, code: str) -> Keys:
+    """The keys of a run; a step is done again when its key changes."""
+    chosen = settings_as_dict(settings)
+    mine_key = key_of("mine", folder.facts["sources"], how, chosen["mining"], code)
+    export_key = key_of("export", mine_key, chosen["export"])
+    score_key = key_of("evaluate", export_key, chosen["evaluation"])
+    return Keys(
+        mine_key,
+        export_key,
+        score_key,
+        key_of("replay", score_key, chosen["replay"]),
+        key_of("stamp", export_key, score_key),
+    )
+
+
 def whole_journey(folder: RunFolder, settings: Settings, say: Say, run: Journey) -> Journey:
     """Everything after reading, on a run folder whose store is filled."""
     from miner.evaluation.run_folder import refresh_report
@@ -190,31 +236,35 @@ def whole_journey(folder: RunFolder, settings: Settings, say: Say, run: Journey)
         look_over(folder, store, run, code)
         folder.facts |= {"miner": code, "settings": settings_as_dict(settings)}
         parts, train = parts_to_use(store, settings, run)
-        how = parts.how if parts else "everything trains"
-        mine_key = key_of("mine", folder.facts["sources"], how, settings_as_dict(settings)["mining"], code)
-        mine(folder, train, mine_key, settings, run, say)
-        export_key = key_of("export", mine_key, settings_as_dict(settings)["export"])
-        score_key = key_of("evaluate", export_key, settings_as_dict(settings)["evaluation"]) if parts else ""
-        replay_key = key_of("replay", score_key, settings_as_dict(settings)["replay"])
-        stamp_key = key_of("stamp", export_key, score_key)
-        if not folder.is_done("export", stamp_key):
+        keys = keys_of(folder, parts.how if parts else ALL_TRAIN, settings, code)
+        mine(folder, train, keys.mine, settings, run, say)
+        stamped = folder.is_done("export", keys.stamp)
+        if not stamped:
             folder.forget("export")
             say("writing the bundle")
-            export(folder, settings, export_key, None)
+            run.held_back = export(folder, settings, train, None)
             run.done.append("export")
         if parts:
-            say("scoring it on sessions it has not seen, beside the baselines")
-            fitted = evaluate(folder, parts, store, settings, score_key, run)
-            say("replaying what it would have saved")
-            replay(folder, parts, store, settings, replay_key, run, fitted)
-            run.evaluation, run.savings = _read(folder, EVALUATION), _read(folder, SAVINGS)
-        if not folder.is_done("export", stamp_key):
-            export(folder, settings, export_key, run.evaluation)
-            folder.done("export", stamp_key, [BUNDLE, TWIN])
+            score(folder, parts, store, settings, keys, run, say)
+        if not stamped:
+            if run.evaluation:
+                export(folder, settings, train, run.evaluation)
+            folder.done("export", keys.stamp, [BUNDLE, TWIN])
     refresh_report(folder.path)
     _count(folder, run)
     folder.save()
     return run
+
+
+def score(
+    folder: RunFolder, parts: Parts, store: Store, settings: Settings, keys: Keys, run: Journey, say: Say
+) -> None:
+    """Evaluation and replay of the bundle that stands in the folder."""
+    say("scoring it on sessions it has not seen, beside the baselines")
+    fitted = evaluate(folder, parts, store, settings, keys.evaluate, run)
+    say("replaying what it would have saved")
+    replay(folder, parts, store, settings, keys.replay, run, fitted)
+    run.evaluation, run.savings = _read(folder, EVALUATION), _read(folder, SAVINGS)
 
 
 def _count(folder: RunFolder, run: Journey) -> None:
@@ -236,7 +286,7 @@ def _refuse_other_logs(folder: RunFolder, inputs: Inputs) -> None:
         )
 
 
-def _sources(store: Store) -> list[dict[str, Any]]:
+def sources_of(store: Store) -> list[dict[str, Any]]:
     """What the store holds, with digests: the inputs of every later step."""
     names = ("path", "reader", "version", "content", "part", "sessions", "events", "problems")
     rows = store.query(f"select {', '.join(names)} from sources order by all")

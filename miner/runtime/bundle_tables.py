@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from collections.abc import Callable, Mapping
+from itertools import chain, pairwise
 from typing import Any
 
 from .canonical import canonical
@@ -281,7 +281,7 @@ class _Reading:
     def _calibration(self) -> list[tuple[int, int]]:
         flat = self._tables["calibration"]
         points = list(zip(flat[::2], flat[1::2], strict=True))
-        for (low, less), (high, more) in zip(points, points[1:], strict=False):
+        for (low, less), (high, more) in pairwise(points):
             if low >= high or less > more:
                 raise BundleError("bad_shape", "a calibration that does not rise")
         for point in points:
@@ -342,8 +342,3 @@ def _check_transform(name: str, options: tuple[Any, ...]) -> None:
         raise BundleError("bad_shape", "options of a transform") from None
     if len(_checked) < 10_000:
         _checked.add(mark)
-
-
-def strings_of(tables: Iterable[str]) -> Iterable[str]:
-    """The texts a table of strings holds, values without their mark."""
-    return (text[1:] if text[:1] == "=" else text for text in tables)
