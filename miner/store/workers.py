@@ -1,4 +1,4 @@
-"""The processes that read: one for each core, started afresh, never forked beside an open database."""
+"""The processes that read: as many as there are cores, started afresh, never forked beside an open database."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ SMALL_BYTES = 1 << 20
 TASK_BYTES = 16 << 20
 COMPRESSED_WEIGHT = 6
 """How much larger a compressed log is, about, once it is opened."""
+MANY_CORES = 4
+"""From here on this process has enough to do with storing; on fewer cores it reads too, in place of one of them."""
 FEW_FILES = 512
 FEW_BYTES = 64 << 20
 """So much is recognised sooner by this process, while the others start, than by others that load every reader."""
@@ -39,6 +41,7 @@ class Workers:
         size = sum(_weight(str(path), path.stat().st_size) for path in files if path.exists())
         cores = min(available_cores(), len(files))
         self._cores = cores if size > SMALL_BYTES else 1
+        self._helpers = self._cores - 1 if self._cores < MANY_CORES else self._cores
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -51,7 +54,7 @@ class Workers:
     def _submit(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                self._cores,
+                self._helpers,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=prepare,
                 initargs=(list(miner.readers.__path__),),
@@ -65,7 +68,7 @@ class Workers:
             return recognise_files(files)
         if len(files) <= FEW_FILES and sum(size for _, size in files) <= FEW_BYTES:
             with _explained():
-                for _ in range(self._cores):
+                for _ in range(self._helpers):
                     self._submit(load_arrow)
             return recognise_files(files)
         chunk = max(1, min(64, len(files) // (4 * self._cores)))
@@ -77,7 +80,7 @@ class Workers:
     def read(self, tasks: list[Task], folder: Path) -> Iterator[tuple[str, list[Told]]]:
         """Read sources; yields the name of each spill as it is complete, with what its sources came to.
 
-        At most one more group than there are cores is under way, so a slow parent does not fill the disk.
+        A few more groups than there are cores are under way, so that no process waits and the disk does not fill.
         """
         groups = list(enumerate(grouped(tasks)))
         names = {number: f"{os.getpid()}-{number}" for number, _ in groups}
@@ -88,12 +91,18 @@ class Workers:
         running: dict[Future[list[Told]], str] = {}
         with _explained():
             while groups or running:
-                while groups and len(running) <= self._cores:
+                while groups and len(running) <= self._helpers:
                     number, group = groups.pop(0)
                     running[self._submit(read_sources, group, str(folder), names[number])] = names[number]
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
+                own = bool(groups) and self._helpers < self._cores
+                if own:
+                    number, group = groups.pop(0)
+                    yield names[number], read_sources(group, str(folder), names[number])
+                for future in wait(running, 0 if own else None, FIRST_COMPLETED).done:
                     yield running.pop(future), future.result()
+        if self._pool is not None:
+            # They end while the last rows are stored.
+            self._pool.shutdown(wait=False)
 
 
 def available_cores() -> int:
