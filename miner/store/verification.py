@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,33 @@ def verify(connection: duckdb.DuckDBPyConnection, path: Path, *, everything: boo
     wrong = damaged_sources(connection, after)
     if not wrong:
         return []
-    Writing(connection, path).drop(wrong)
+    writing = Writing(connection, path)
+    writing.drop(wrong)
+    writing.derive_if_stale()
     return [f"{len(wrong)} sources held rows that are not what was read; they will be read again"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found."""
+
+    sources: int
+    damaged: list[str]
+    """Paths of the sources whose rows are not what was read; empty text for rows of a source nobody knows."""
+
+
+def checked(connection: duckdb.DuckDBPyConnection, *, everything: bool) -> Checked:
+    """Check sources and change nothing.
+
+    Args:
+        connection: the open store.
+        everything: check all sources, not only those stored since the last checkpoint.
+    """
+    facts = dict(connection.execute("select name, value from store_facts").fetchall())
+    after = -1 if everything else facts["checked_batch"]
+    wrong = damaged_sources(connection, after)
+    paths = dict(connection.execute("select source, path from sources where batch > ?", [after]).fetchall())
+    return Checked(len(paths), [paths.get(source, "") for source in wrong])
 
 
 def damaged_sources(connection: duckdb.DuckDBPyConnection, after_batch: int) -> list[int]:

@@ -258,10 +258,14 @@ def test_compressed_and_plain_logs_give_the_same_sessions(database: Path, logs: 
         assert (report.files_read, report.sessions, report.calls) == (2, 1, 3)
 
 
+@pytest.mark.parametrize("many_cores", [2, 4])
+@pytest.mark.parametrize("few_files", [0, 512])
 def test_many_files_are_read_by_several_processes_with_the_same_outcome(
-    database: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+    database: Path, logs: Path, monkeypatch: pytest.MonkeyPatch, many_cores: int, few_files: int
 ) -> None:
-    """Rows and progress do not depend on who read them."""
+    """Rows and progress do not depend on who recognised and who read the files."""
+    monkeypatch.setattr("miner.store.workers.MANY_CORES", many_cores)
+    monkeypatch.setattr("miner.store.workers.FEW_FILES", few_files)
     for number in range(6):
         write(logs / f"{number}.jsonl", f"s{number}", 20)
     alone = ingested(database.with_name("alone.duckdb"), [logs])
