@@ -35,6 +35,9 @@ TABLES = (
     "candidate_weights", "state_weights", "calibration", "gate",
 )  # fmt: skip
 _POLICIES = frozenset(POLICIES)
+_WHOLE = frozenset((int,))
+_FLAT = ("candidate_weights", "calibration")
+_ROWS = ("paths", "tools", "forms", "literals", "rules", "looks", "state_weights")
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
@@ -191,17 +194,22 @@ class _Reading:
         )
 
     def _check_numbers(self) -> None:
-        """Everything but the strings is whole numbers and lists of them; true and false are no numbers."""
-        pending: list[Any] = [self._tables[name] for name in TABLES if name not in ("strings", "gate")]
-        while pending:
-            item = pending.pop()
-            if type(item) is not list:
-                raise BundleError("bad_shape", "a table holds something else than numbers")
-            kinds = set(map(type, item))
-            if not kinds <= {int, list}:
-                raise BundleError("bad_shape", "a table holds something else than numbers")
-            if list in kinds:
-                pending.extend(part for part in item if type(part) is list)
+        """Everything but the strings is whole numbers, in lists as deep as their table has them."""
+        tables = self._tables
+        for name in _FLAT:
+            _check_flat(tables[name])
+        for name in _ROWS:
+            for row in tables[name]:
+                _check_flat(row)
+        for row in tables["holes"]:
+            number, distinct, none, look, pairs, after = row
+            _check_flat([number, distinct, none, look])
+            _check_flat(pairs)
+            for gains in after:
+                _check_flat(gains)
+        for row in tables["patterns"]:
+            _check_flat(row[1])
+            _check_flat([row[0], *row[2:]])
 
     def _text(self, number: int) -> str:
         if number < 0:
@@ -293,6 +301,12 @@ class _Reading:
         if type(value) is not int or not 0 <= value <= MILLION:
             raise BundleError("bad_shape", name)
         return value
+
+
+def _check_flat(row: Any) -> None:
+    """A list of whole numbers; true and false are none."""
+    if type(row) is not list or not _WHOLE.issuperset(map(type, row)):
+        raise BundleError("bad_shape", "a table holds something else than whole numbers")
 
 
 def _within(number: int, count: int) -> int:
