@@ -14,6 +14,7 @@ from miner.readers import load_reader, reader_names, recognise, session_key
 from miner.readers.atif_writer import SCHEMA, children_of, trajectory_of
 from tests.readers.reading import Read, document, read
 
+KEPT = ("tool", "text", "status", "start_us", "end_us", "time_source", "exit_code", "native_error", "caller", "result")
 CALL = {"tool_call_id": "c", "function_name": "go", "arguments": {"x": 1}}
 
 
@@ -100,8 +101,7 @@ def test_a_trials_result_gives_task_and_reward(tmp_path: Path) -> None:
 def essence(events: list[Event]) -> list[tuple[object, ...]]:
     """What a round trip keeps of each call."""
     return [
-        (e.tool, json.loads(e.arguments or ""), e.text, e.status, e.start_us, e.end_us, e.time_source)
-        + (e.exit_code, e.caller)
+        (json.loads(e.arguments or ""), *(getattr(e, name) for name in KEPT))
         for e in events
         if e.kind is EventKind.TOOL_CALL
     ]
