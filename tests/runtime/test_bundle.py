@@ -32,7 +32,10 @@ def test_copy_is_exact() -> None:
 
 def test_same_bytes_whatever_the_hash_seed() -> None:
     """Two interpreters with different hash seeds write the same bytes."""
-    program = "from tests.runtime.small_patterns import *; import sys; sys.stdout.buffer.write(bundle_bytes(small_patterns()))"
+    program = (
+        "import sys; from tests.runtime.small_patterns import bundle_bytes, small_patterns; "
+        "sys.stdout.buffer.write(bundle_bytes(small_patterns()))"
+    )
     written = {
         subprocess.run(
             [sys.executable, "-c", program],
