@@ -1,0 +1,197 @@
+"""ingest, mine, export, inspect, diff and explain as a user meets them, on one small run folder."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miner.cli import main
+from miner.runtime.bundle import bundle_bytes
+from miner.runtime.rules import Rule
+from tests.runtime.small_patterns import small_patterns
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "messages"
+Said = Callable[..., tuple[int, str, str]]
+
+
+def _conversation(number: int) -> dict[str, Any]:
+    found = f"docs/part{number}.txt"
+    steps = [("find", {"name": "index"}, json.dumps({"path": found})), ("open", {"path": found}, "words")]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "please open the usual file"}]
+    for name, arguments, result in steps:
+        call = {
+            "id": f"{name}{number}",
+            "type": "function",
+            "function": {"name": name, "arguments": json.dumps(arguments)},
+        }
+        messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
+    return {"id": f"conversation-{number}", "messages": [*messages, {"role": "assistant", "content": "done"}]}
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Said:
+    """Runs one command line and gives its exit code, stdout and stderr."""
+
+    def run(*words: object) -> tuple[int, str, str]:
+        code = main([str(word) for word in words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty conversations that all find, then open what was found."""
+    folder = tmp_path_factory.mktemp("logs")
+    for number in range(30):
+        (folder / f"{number}.json").write_text(json.dumps(_conversation(number)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, logs: Path) -> Path:
+    """A run folder of them."""
+    run = tmp_path_factory.mktemp("made") / "run"
+    assert main(["run", str(logs), "--out", str(run)]) == 0
+    return run
+
+
+def test_run_tells_the_story(logs: Path, made: Path, say: Said) -> None:
+    """Sessions, tools, what is predictable and where everything is: the end of ``miner run``."""
+    code, out, _ = say("run", logs, "--out", made)
+    assert code == 0
+    titles = (
+        "What your agents do",
+        "What is predictable",
+        "What could be hidden",
+        "What it would save",
+        "What was made",
+    )
+    places = [out.index(title) for title in titles]
+    assert places == sorted(places)
+    assert "30 sessions" in out
+    assert "find → open" in out
+
+
+def test_ingest_counts_and_is_incremental(logs: Path, tmp_path: Path, say: Said) -> None:
+    """The same logs again add nothing."""
+    words = ("ingest", logs, "--db", tmp_path / "e.duckdb", "--json")
+    first, second = (json.loads(say(*words)[1]) for _ in range(2))
+    assert (first["sessions"], first["calls"], first["files_read"]) == (30, 60, 30)
+    assert (second["events_added"], second["files_unchanged"]) == (0, 30)
+    code, out, _ = say("ingest", logs, "--db", tmp_path / "e.duckdb")
+    assert code == 0
+    assert re.search(r"^sessions +30$", out, re.MULTILINE)
+
+
+def test_ingest_explains_a_file(logs: Path, tmp_path: Path, say: Said) -> None:
+    """``--explain`` says the format and what is in the file, and stores nothing."""
+    code, out, _ = say("ingest", "--explain", logs / "0.json", "--json")
+    found = json.loads(out)
+    assert (code, found["format"], found["holds"]["tool_calls"]) == (0, "messages", 2)
+    unknown = tmp_path / "shopping.txt"
+    unknown.write_text("eggs\n")
+    assert "no known format" in say("ingest", "--explain", unknown)[1]
+    assert say("ingest", logs)[0] == 2
+
+
+def test_mine_is_skipped_when_up_to_date(made: Path, say: Said) -> None:
+    """``miner mine`` on a finished run has nothing to do; other settings mine anew and leave the rest for later."""
+    code, out, _ = say("mine", made, "--json")
+    assert (code, json.loads(out)["mined_now"]) == (0, 0)
+
+
+def test_export_elsewhere_for_others(made: Path, tmp_path: Path, say: Said) -> None:
+    """A shared bundle goes where it is asked to, and the run's own stays."""
+    before = (made / "bundle.json").read_bytes()
+    code, out, _ = say("export", made, "--audience", "shared", "--out", tmp_path / "b.json", "--json")
+    found = json.loads(out)
+    assert (code, found["audience"]) == (0, "shared")
+    assert found["held_back"]
+    assert (tmp_path / "b.txt").read_text().startswith("bundle sha256:")
+    assert (made / "bundle.json").read_bytes() == before
+    assert say("export", made, "--budget", 10)[0] == 2
+
+
+def test_inspect_shows_what_is_shipped(made: Path, say: Said) -> None:
+    """Tools with their held-out scores, every constant, and whether the vectors hold."""
+    code, out, _ = say("inspect", made)
+    assert code == 0
+    assert re.search(r"conformance: (\d+) of \1 vectors", out)
+    assert re.search(r"^find.name +index$", out, re.MULTILINE)
+    found = json.loads(say("inspect", made / "bundle.json", "--json")[1])
+    assert found["vectors"]["failed"] == []
+    assert found["constants"] == [{"where": "find.name", "value": "index"}]
+    assert "TOOL open" in say("inspect", made, "--twin")[1]
+
+
+def test_inspect_refuses_what_is_no_bundle(logs: Path, say: Said) -> None:
+    """A file that is no bundle is refused with its code, without a traceback."""
+    code, _, error = say("inspect", logs / "0.json")
+    assert code == 1
+    assert "the bundle is refused" in error
+    assert "Traceback" not in error
+
+
+def test_diff_says_what_changed(made: Path, tmp_path: Path, say: Said) -> None:
+    """Nothing against itself; else figures beside each other, and every tool, form and rule that came or went."""
+    assert "the same bundle" in say("diff", made, made)[1]
+    patterns = small_patterns()
+    (tmp_path / "a.json").write_bytes(bundle_bytes(patterns))
+    patterns.rules[0] = Rule("open.path", "res:find.items[].file", "first 0")
+    patterns.gate = 500_000
+    (tmp_path / "b.json").write_bytes(bundle_bytes(patterns))
+    code, out, _ = say("diff", tmp_path / "a.json", tmp_path / "b.json", "--json")
+    found = json.loads(out)
+    assert (code, found["same"], found["figures"]["gate"]) == (0, False, [0.6, 0.5])
+    assert found["rules"] == {
+        "added": ["open.path: first 0 of res:find.items[].file"],
+        "gone": ["open.path: first 0 of res:find.items[].path"],
+    }
+    assert (
+        "+ rule open.path: first 0 of res:find.items[].file" in say("diff", tmp_path / "a.json", tmp_path / "b.json")[1]
+    )
+
+
+def test_explain_says_where_a_prediction_is_from(made: Path, say: Said) -> None:
+    """For each decision: the calls that were predicted, the rule behind each argument, and what came."""
+    code, out, _ = say("explain", made, "conversation-3", "--json")
+    found = json.loads(out)
+    assert (code, found["native_id"]) == (0, "conversation-3")
+    opened = found["decisions"][1]
+    assert opened["predicted"][0]["arguments"] == {"path": "docs/part3.txt"}
+    assert opened["predicted"][0]["came"]
+    assert "of res:" in opened["predicted"][0]["rules"]["path"]
+    _, out, _ = say("explain", made, found["session"][:12], 1)
+    assert "✓" in out
+    assert "came  open" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("explain", "RUN", "nobody"), 1, "0 sessions fit"),
+        (("explain", "RUN", "conversation-3", "99"), 2, "decisions, counted from 0"),
+        (("explain", "/nonexistent", "x"), 1, "refused"),
+        (("mine", "/nonexistent"), 1, "no such run folder"),
+        (("export", "/nonexistent"), 1, "no such run folder"),
+        (("diff", "/nonexistent", "RUN"), 1, "refused"),
+        (("run", "RUN"), 2, "--out"),
+        (("run", "--out", "RUN"), 2, "LOGS"),
+    ],
+)
+def test_mistakes_end_with_a_word_and_an_exit_code(
+    made: Path, say: Said, words: tuple[str, ...], code: int, said: str
+) -> None:
+    """1 for what failed, 2 for what was asked wrongly, never a traceback."""
+    got, _, error = say(*(made if word == "RUN" else word for word in words))
+    assert got == code
+    assert said in error
+    assert "Traceback" not in error
