@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .bundle_tables import TABLES, patterns_of, tables_of
-from .bundle_text import Limits, digest_of, parse, seal
+from .bundle_text import Limits, has_its_digest, parse, seal
 from .errors import BundleError
 from .patterns import PatternSet
 from .predictor import Model
@@ -104,9 +104,10 @@ def load_bundle(source: Path | str | bytes, limits: Limits | None = None) -> Bun
     """
     limits = limits or Limits()
     data = source if isinstance(source, bytes) else _read(Path(source), limits)
-    document = parse(data, limits)
+    parsed = parse(data, limits)
+    document = parsed.document
     version = _version(document)
-    if document.get("digest") != digest_of(document):
+    if not has_its_digest(parsed):
         raise BundleError("bad_digest", "the content does not have the digest that it states")
     _check_names(document, version)
     patterns = patterns_of(document)

@@ -162,7 +162,8 @@ class _Reading:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._strings: list[str] = tables["strings"]
-        self._count = len(self._strings)
+        self._sources: set[tuple[int, int]] = set()
+        """Sources with policies that were found good."""
 
     def patterns(self) -> PatternSet:
         """Everything, checked."""
@@ -231,16 +232,21 @@ class _Reading:
         return json.loads(key[1:]) if key[:1] == "\0" else key
 
     def _rule(self, row: Row) -> Rule:
-        if len(row) > 6 + MOST_OPTIONS:
-            raise BundleError("bad_shape", "a rule with too many options")
-        hole, source, policy, transform, anchor = map(self._text, row[:5])
-        constant = "" if row[5] == NONE else self._key(row[5])
-        rule = Rule(hole, source, policy, transform, tuple(map(self._value, row[6:])), anchor, constant)
-        if (source == "constant") == (row[5] == NONE):
+        strings = self._strings
+        a, b, c, d, e, constant, *options = row
+        if min(a, b, c, d, e) < 0 or len(options) > MOST_OPTIONS:
+            raise BundleError("bad_shape", "rules")
+        source, policy, transform = strings[b], strings[c], strings[d]
+        if (source == "constant") == (constant == NONE):
             raise BundleError("bad_shape", "a rule with half a constant")
-        _check_source(rule)
-        _check_transform(transform, rule.options)
-        return rule
+        if (b, c) not in self._sources:
+            _check_source(source, policy)
+            self._sources.add((b, c))
+        values = tuple(map(self._value, options)) if options else ()
+        _check_transform(transform, values)
+        return Rule(
+            strings[a], source, policy, transform, values, strings[e], "" if constant == NONE else self._key(constant)
+        )
 
     def _hole(self, row: Row, rules: list[Rule], looks: list[dict[str, int]]) -> Hole:
         _, distinct, none, look, pairs, after = row
@@ -315,9 +321,8 @@ def _within(number: int, count: int) -> int:
     return number
 
 
-def _check_source(rule: Rule) -> None:
+def _check_source(source: str, policy: str) -> None:
     """The source is one that a memory can have, and the policy one that chooses from it."""
-    source, policy = rule.source, rule.policy
     if source in ("constant", "same"):
         if policy:
             raise BundleError("unknown_policy", "for a source that needs none")

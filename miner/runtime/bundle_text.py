@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .canonical import canonical
 from .errors import BundleError
@@ -33,7 +33,14 @@ class Limits:
     """Items of lists and objects."""
 
 
-def parse(data: bytes, limits: Limits) -> dict[str, Any]:
+class Parsed(NamedTuple):
+    """Canonical text, and the object that it is."""
+
+    text: str
+    document: dict[str, Any]
+
+
+def parse(data: bytes, limits: Limits) -> Parsed:
     """The JSON object of canonical bytes.
 
     Raises:
@@ -55,7 +62,7 @@ def parse(data: bytes, limits: Limits) -> dict[str, Any]:
         raise BundleError("bad_shape", "not an object")
     if canonical(value) != text:
         raise BundleError("not_canonical", "the text differs from its canonical form")
-    return value
+    return Parsed(text, value)
 
 
 def _bound(data: bytes, limits: Limits) -> None:
@@ -82,6 +89,22 @@ def digest_of(document: dict[str, Any]) -> str:
     """The digest over everything in a bundle but the digest itself."""
     rest = {name: value for name, value in document.items() if name != "digest"}
     return "sha256:" + hashlib.sha256(canonical(rest).encode()).hexdigest()
+
+
+def has_its_digest(parsed: Parsed) -> bool:
+    """Whether the digest that a document states is that of the rest of it.
+
+    The text is canonical, so the rest's text is this text without the digest's own: nothing is written again.
+    """
+    text, document = parsed
+    before = canonical({name: value for name, value in document.items() if name < "digest"})
+    start = len(before) - 1 + (len(before) > 2)
+    own = f'"digest":{canonical(document.get("digest"))},'
+    if not text.startswith(own, start):
+        return False
+    rest = text[:start] + text[start + len(own) :]
+    stated: str = document["digest"]
+    return stated == "sha256:" + hashlib.sha256(rest.encode()).hexdigest()
 
 
 def seal(document: dict[str, Any]) -> bytes:
