@@ -16,7 +16,7 @@ from .bundle_tables import TABLES, patterns_of, tables_of
 from .bundle_text import Limits, has_its_digest, parse, seal
 from .errors import BundleError
 from .patterns import PatternSet
-from .predictor import Model
+from .predictor import Model, SessionPredictor
 
 FORMAT = "miner-bundle"
 MAJOR, MINOR = 1, 0
@@ -58,6 +58,15 @@ class Bundle:
         return sum(
             form >= 0 and forms[form].slots is not None for counts in self.patterns.contexts.values() for form in counts
         )
+
+    @property
+    def tool_seconds(self) -> dict[str, float]:
+        """Tool -> how long its calls took in the logs, half of them less."""
+        return {tool: milliseconds / 1000 for tool, milliseconds in self.patterns.seconds.items()}
+
+    def start(self, session: str, environment: Mapping[str, str] | None = None) -> SessionPredictor:  # noqa: ARG002
+        """What follows one session and predicts its next calls: a bundle is what a speculator predicts with."""
+        return SessionPredictor(self.model, environment)
 
     @functools.cached_property
     def model(self) -> Model:

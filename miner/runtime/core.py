@@ -55,6 +55,8 @@ class Core:
         self.describe = describe_result
         self.lock = threading.RLock()
         self.durations = Durations()
+        for tool, seconds in getattr(predictor, "tool_seconds", {}).items():
+            self.durations.tool_took(tool, seconds)
         self.generation = 0
         self.mode = mode
         self.real = 0

@@ -6,7 +6,7 @@ No input, output, task or thread: the flavours start and stop the work.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -43,8 +43,15 @@ class Call:
 class Live:
     """The state of one session."""
 
-    def __init__(self, core: Core, id: str, world: str) -> None:  # noqa: A002 - the word users know
+    def __init__(
+        self,
+        core: Core,
+        id: str,  # noqa: A002 - the word users know
+        world: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.core, self.id = core, id
+        self._environment = dict(environment or {})
         self.world = core.world(world)
         self.by_key: dict[str, Run] = {}
         """Runs that may still answer a call of this session."""
@@ -275,7 +282,8 @@ class Live:
     def _fed_walk(self) -> Walk:
         """The walk, told everything that happened since the last decision."""
         if self._walk is None:
-            self._walk = self.core.predictor.start(self.id)
+            start: Callable[..., Walk] = self.core.predictor.start
+            self._walk = start(self.id, self._environment) if self._environment else start(self.id)
         walk = self._walk
         decision_starts = getattr(walk, "decision_starts", None)
         if decision_starts is not None:

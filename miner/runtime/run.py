@@ -96,7 +96,11 @@ class Walk(Protocol):
 
 
 class Predictor(Protocol):
-    """What starts a walk for each session, such as a loaded bundle."""
+    """What starts a walk for each session, such as a loaded bundle.
+
+    It may also have ``tool_seconds``, how long each tool's calls usually take, and its ``start`` may take the
+    session's environment (``cwd`` and the like), which it is given for sessions that have one.
+    """
 
     def start(self, session: str) -> Walk:
         """A fresh walk."""

@@ -1,6 +1,6 @@
 """The speculator for asyncio: starts likely calls while the model thinks, and answers real ones with their results.
 
-    speculator = Speculator(predictor, policy, execute=call_tool, mode=Mode.ON)
+    speculator = Speculator(load_bundle("bundle.json"), policy, execute=call_tool, mode=Mode.ON)
     async with speculator.session("s1") as session:
         session.user_message("…")
         session.model_started()
@@ -83,11 +83,20 @@ class Speculator:
         """Everything that was predicted, launched, served, wasted and refused."""
         return self.core.ledger
 
-    def session(self, id: str, *, world: str = "") -> Session:  # noqa: A002 - the word users know
-        """The session of that name, new unless it is open. Sessions of one ``world`` see each other's changes."""
+    def session(
+        self,
+        id: str,  # noqa: A002 - the word users know
+        *,
+        world: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> Session:
+        """The session of that name, new unless it is open. Sessions of one ``world`` see each other's changes.
+
+        ``environment`` is what arguments may be taken from beside what happens, such as ``cwd``.
+        """
         found = self._sessions.get(id)
         if found is None:
-            found = self._sessions[id] = Session(self, Live(self.core, id, world), self._execute)
+            found = self._sessions[id] = Session(self, Live(self.core, id, world, environment), self._execute)
         return found
 
     def set_policy(self, policy: Policy) -> None:

@@ -75,12 +75,22 @@ class ThreadSpeculator:
         """Everything that was predicted, launched, served, wasted and refused."""
         return self.core.ledger
 
-    def session(self, id: str, *, world: str = "") -> ThreadSession:  # noqa: A002 - the word users know
-        """The session of that name, new unless it is open. Sessions of one ``world`` see each other's changes."""
+    def session(
+        self,
+        id: str,  # noqa: A002 - the word users know
+        *,
+        world: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> ThreadSession:
+        """The session of that name, new unless it is open. Sessions of one ``world`` see each other's changes.
+
+        ``environment`` is what arguments may be taken from beside what happens, such as ``cwd``.
+        """
         with self.core.lock:
             found = self._sessions.get(id)
             if found is None:
-                found = self._sessions[id] = ThreadSession(self, Live(self.core, id, world), self._execute)
+                live = Live(self.core, id, world, environment)
+                found = self._sessions[id] = ThreadSession(self, live, self._execute)
             return found
 
     def set_policy(self, policy: Policy) -> None:
