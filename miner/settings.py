@@ -60,7 +60,7 @@ class MiningSettings:
 
     min_sessions: Count = 2
     """Distinct sessions that must support a pattern."""
-    precision: Share = 0.8
+    precision: Share = 0.83
     """Share of speculations that must be right at the gate; a higher one starts fewer calls."""
 
 

@@ -13,8 +13,11 @@ import pytest
 
 from miner.cli import main
 from miner.journey.folder import RunFolder, open_run
+from miner.journey.recipe import recipe_of
+from miner.mining.mine import Recipe
 from miner.runtime.bundle import load_bundle
 from miner.runtime.conformance import failures
+from miner.settings import Settings, settings_from
 
 SAMPLE = Path(__file__).parent.parent / "data" / "sample" / "messages"
 FILES = ("patterns.json", "evaluation.json", "savings.json", "bundle.json", "bundle.txt", "run.json", "report.html")
@@ -216,6 +219,13 @@ def test_unknown_engine_is_wrong_usage(tmp_path: Path, say: Said, engine: str) -
     code, _, error = say("run", SAMPLE, "--out", tmp_path / "run", "--engine", engine)
     assert code == 2
     assert "known: duckdb" in error
+
+
+def test_default_settings_are_the_usual_recipe() -> None:
+    """What settings say by default is what mining does by default: the two cannot drift apart."""
+    assert recipe_of(Settings()) == Recipe()
+    changed = recipe_of(settings_from({"mining": {"min_sessions": 7, "precision": 0.9}}, "test"))
+    assert (changed.form_groups, changed.thresholds.rule_groups, changed.precision) == (7, 7, 0.9)
 
 
 def test_nothing_to_read(tmp_path: Path, say: Said) -> None:

@@ -94,7 +94,7 @@ def _forms_of(found: Bundle, tool: str) -> int:
 
 def constants_of(found: Bundle) -> Iterator[tuple[str, str]]:
     """Every value that stands in the bundle itself, with the argument it is for."""
-    from miner.runtime.bundle_tables import value_text
+    from miner.runtime.bundle_writing import value_text
     from miner.runtime.memory import value_key
 
     shown = {

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from miner.events import EventKind, SessionLog
 from miner.export.secrets import secret_in
-from miner.export.withhold import Refuses, unwritable
 from miner.mining.decisions import decisions
 from miner.mining.survey import arguments_of, environment_of
 from miner.mining.weighing import observe
+from miner.mining.withhold import Refuses, unwritable
 from miner.runtime.atoms import TEXT_HEAD
-from miner.runtime.bundle_tables import value_text
+from miner.runtime.bundle_writing import value_text
 from miner.runtime.memory import leaves, path_text, value_key
 from miner.runtime.patterns import PatternSet
 from miner.runtime.predictor import Model, SessionPredictor

@@ -10,7 +10,7 @@ from miner.export.audience import LEAST_SESSIONS, Logs, refuses_for, support_of
 from miner.export.prune import harshness_for, prune
 from miner.export.twin import twin_of
 from miner.export.vectors import vectors_of
-from miner.export.withhold import compact, keep_rules, withhold
+from miner.mining.withhold import compact, keep_rules, withhold
 from miner.runtime.bundle import bundle_bytes, load_bundle
 from miner.runtime.patterns import PatternSet
 from miner.settings import ExportSettings

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from miner.errors import RunFolderError
-from miner.runtime.bundle_tables import patterns_of, tables_of
+from miner.runtime.bundle_tables import patterns_of
+from miner.runtime.bundle_writing import tables_of
 from miner.runtime.canonical import canonical
 from miner.runtime.errors import BundleError
 from miner.runtime.patterns import Evidence, PatternSet

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from miner.errors import UsageError
-from miner.export.withhold import compact, keep_rules
+from miner.mining.withhold import compact, keep_rules
 from miner.runtime.patterns import Hole, PatternSet
 
 HARSHEST = 100
@@ -30,6 +30,11 @@ def prune(patterns: PatternSet, harshness: int) -> PatternSet:
             contexts=contexts,
             holes={name: _hole(hole, patterns, harshness, least) for name, hole in patterns.holes.items()},
             candidate_weights=_heavy(patterns.candidate_weights, least // 4),
+            successions={
+                state: kept
+                for state, steps in patterns.successions.items()
+                if (kept := {step: count for step, count in steps.items() if not step or 2 * count > harshness})
+            },
             state_weights={
                 trait: kept
                 for trait, weights in patterns.state_weights.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from miner.runtime.bundle import Bundle
-from miner.runtime.bundle_tables import value_text
+from miner.runtime.bundle_writing import value_text
 from miner.runtime.forms import Form, Slot
 from miner.runtime.memory import path_text
 from miner.runtime.patterns import NO_CALL, Evidence, Hole, PatternSet
@@ -52,7 +52,18 @@ def _tools(patterns: PatternSet, evidence: list[Evidence]) -> Iterator[str]:
             if _tool_of(name, patterns) == tool:
                 yield f"  {name.removeprefix(tool).lstrip('.')} from"
                 yield from (f"      {line}" for line in hole_lines(patterns, hole, evidence))
+        yield from _rhythm(patterns, tool)
         yield ""
+
+
+def _rhythm(patterns: PatternSet, tool: str) -> Iterator[str]:
+    """How a call of a tool follows from its last one."""
+    for state, steps in sorted(patterns.successions.items()):
+        if state.partition(" [")[0] == tool:
+            whole = sum(steps.values())
+            for step, count in sorted(steps.items(), key=lambda item: (-item[1], item[0]))[:MOST_FOLLOWERS]:
+                if step:
+                    yield f"  after {state}: {step}   {count} of {whole} times"
 
 
 def hole_lines(patterns: PatternSet, hole: Hole, evidence: list[Evidence]) -> Iterator[str]:

@@ -117,9 +117,11 @@ def mine(folder: RunFolder, train: Logs, key: str, settings: Settings, run: Jour
     from miner.export.pattern_file import pattern_bytes
     from miner.journey.recipe import recipe_of
     from miner.mining.mine import mine as mined
+    from miner.mining.withhold import unwritable, withhold
 
     folder.forget("mine")
-    patterns = mined(train, recipe_of(settings), say)
+    patterns, left_out = withhold(mined(train, recipe_of(settings), say), unwritable)
+    run.notes += [f"{count} texts are not in the patterns ({what})" for what, count in left_out.items()]
     write_whole(folder.path / PATTERNS, pattern_bytes(patterns))
     folder.done("mine", key, [PATTERNS])
     run.done.append("mine")

@@ -48,9 +48,10 @@ class Predictor:
     def fit(self, sessions: Iterable[SessionLog]) -> None:
         """Mine the sessions and take the way through a bundle."""
         from miner.mining.mine import mine
+        from miner.mining.withhold import unwritable, withhold
 
         logs = list(sessions)
-        patterns = mine(_again(logs)) if logs else PatternSet()
+        patterns, _ = withhold(mine(_again(logs)) if logs else PatternSet(), unwritable)
         self._bundle = load_bundle(bundle_bytes(patterns))
 
     def start(self, session: Session) -> _Walk:

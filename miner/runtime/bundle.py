@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .bundle_tables import TABLES, patterns_of, tables_of
+from .bundle_tables import TABLES, patterns_of
 from .bundle_text import Limits, has_its_digest, parse, seal
+from .bundle_writing import tables_of
 from .errors import BundleError
 from .patterns import PatternSet
 from .predictor import Model, SessionPredictor

@@ -1,17 +1,17 @@
-"""A pattern set as tables of whole numbers over one table of strings, and back.
+"""Tables of a bundle -> pattern set, trusting nothing.
 
-Writing never fails on what mining makes. Reading trusts nothing: every number is in range, every reference leads
-somewhere, every name is on a closed list, so that a model built from it can predict without failing.
+Every number is in range, every reference leads somewhere, every name is on a closed list, so that a model built from
+it can predict without failing. ``bundle_writing`` makes the tables.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping
-from itertools import chain, pairwise
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
+from .bundle_writing import NONE, Row, Tables
 from .canonical import canonical
 from .errors import BundleError
 from .forms import Form, Slot
@@ -20,127 +20,19 @@ from .patterns import NO_CALL, Hole, PatternSet
 from .rules import POLICIES, Rule
 from .transforms import load_transform
 
-Row = list[Any]
-Tables = dict[str, Any]
-Number = Callable[[str], int]
-
-NONE = -1
-"""Stands for nothing where a table refers to a string or a form."""
 MILLION = 1_000_000
 MOST_SLOTS, MOST_RULES, MOST_OPTIONS, MOST_STEPS = 64, 400, 12, 16
 LONGEST_STRING, LONGEST_VALUE = 2_000, 2_000
 SPEAKERS = frozenset({"user", "said", "host"})
 TABLES = (
     "strings", "paths", "tools", "forms", "literals", "rules", "looks", "holes", "patterns",
-    "candidate_weights", "state_weights", "calibration", "gate",
+    "candidate_weights", "state_weights", "successions", "calibration", "gate",
 )  # fmt: skip
 _POLICIES = frozenset(POLICIES)
+_MOVES: dict[str, tuple[type, ...]] = {"=": (), "+": (int, str), ":": (int, float, str, bool, type(None))}
 _WHOLE = frozenset((int,))
 _FLAT = ("candidate_weights", "calibration")
-_ROWS = ("paths", "tools", "forms", "literals", "rules", "looks", "state_weights")
-
-
-# --- writing ---------------------------------------------------------------------------------------------------------
-
-
-def tables_of(patterns: PatternSet, fingerprints: Mapping[str, str] | None = None) -> Tables:
-    """The tables of a pattern set; strings that are used most get the smallest numbers.
-
-    Args:
-        patterns: what was mined.
-        fingerprints: tool -> digest of its input schema, where that is known.
-    """
-    uses: Counter[str] = Counter()
-
-    def count(text: str) -> int:
-        uses[text] += 1
-        return 0
-
-    _Writing(patterns, fingerprints or {}, count).tables()
-    strings = sorted(uses, key=lambda text: (-uses[text], text))
-    numbers = {text: number for number, text in enumerate(strings)}
-    return {"strings": strings, **_Writing(patterns, fingerprints or {}, numbers.__getitem__).tables()}
-
-
-def value_text(key: str) -> str:
-    """How the value of a key is written: ``=`` and the text of a string, the JSON of anything else."""
-    return key[1:] if key[:1] == "\0" else "=" + key
-
-
-class _Writing:
-    """One pass over a pattern set; a first one counts strings, a second one numbers them."""
-
-    def __init__(self, patterns: PatternSet, fingerprints: Mapping[str, str], number: Number) -> None:
-        self._patterns = patterns
-        self._fingerprints = fingerprints
-        self._number = number
-        self._paths: dict[tuple[str, ...], int] = {}
-        self._looks: dict[tuple[tuple[str, int], ...], int] = {}
-
-    def tables(self) -> Tables:
-        patterns, number = self._patterns, self._number
-        tools = self._tools()
-        places = {name: place for place, name in enumerate(tools)}
-        forms = [
-            [places[form.tool], *([NONE] if form.slots is None else chain(*map(self._slot, form.slots)))]
-            for form in patterns.forms
-        ]
-        holes = [self._hole(name, hole) for name, hole in sorted(patterns.holes.items())]
-        return {
-            "tools": [self._tool(name) for name in tools],
-            "forms": forms,
-            "literals": [
-                [number(hole), *(number(value_text(value_key(value))) for value in values)]
-                for hole, values in sorted(patterns.literals.items())
-            ],
-            "rules": [self._rule(rule) for rule in patterns.rules],
-            "holes": holes,
-            "patterns": [self._context(key, counts) for key, counts in sorted(patterns.contexts.items())],
-            "candidate_weights": self._weights(patterns.candidate_weights),
-            "state_weights": [
-                [number(trait), *self._weights(weights)] for trait, weights in sorted(patterns.state_weights.items())
-            ],
-            "calibration": list(chain(*patterns.calibration)),
-            "gate": patterns.gate,
-            "paths": [[number(step) for step in path] for path in self._paths],
-            "looks": [list(chain(*((number(trait), weight) for trait, weight in looks))) for looks in self._looks],
-        }
-
-    def _tools(self) -> list[str]:
-        return sorted({form.tool for form in self._patterns.forms} | set(self._patterns.seconds))
-
-    def _tool(self, name: str) -> Row:
-        fingerprint = self._fingerprints.get(name)
-        mark = NONE if fingerprint is None else self._number(fingerprint)
-        return [self._number(name), mark, self._patterns.seconds.get(name, NONE)]
-
-    def _slot(self, slot: Slot) -> Row:
-        path = self._paths.setdefault(slot.path, len(self._paths))
-        return [path, NONE if slot.literal is None else self._number(value_text(slot.literal))]
-
-    def _rule(self, rule: Rule) -> Row:
-        number = self._number
-        constant = number(value_text(rule.constant)) if rule.source == "constant" else NONE
-        options = (number(value_text(value_key(option))) for option in rule.options)
-        names = (rule.hole, rule.source, rule.policy, rule.transform, rule.anchor)
-        return [*map(number, names), constant, *options]
-
-    def _hole(self, name: str, hole: Hole) -> Row:
-        looks = self._looks.setdefault(tuple(sorted(hole.traits.items())), len(self._looks))
-        after = [[self._number(last), *chain(*sorted(weights.items()))] for last, weights in sorted(hole.after.items())]
-        pairs = list(chain(*zip(hole.rules, hole.weights, strict=True)))
-        return [self._number(name), hole.distinct, hole.none, looks, pairs, after]
-
-    def _context(self, key: str, counts: Mapping[int, int]) -> Row:
-        level, space, rest = key.partition(" ")
-        pieces = [self._number(piece) for piece in rest.split("|")] if space else []
-        return [self._number(level), pieces, *chain(*sorted(counts.items()))]
-
-    def _weights(self, weights: Mapping[str, int]) -> Row:
-        return list(chain(*((self._number(name), weight) for name, weight in sorted(weights.items()))))
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
+_ROWS = ("paths", "tools", "forms", "literals", "rules", "looks", "state_weights", "successions")
 
 
 def patterns_of(tables: Tables) -> PatternSet:
@@ -189,6 +81,7 @@ class _Reading:
             contexts=dict(self._context(row, len(forms)) for row in self._tables["patterns"]),
             candidate_weights=self._weights(self._tables["candidate_weights"], 0),
             state_weights={self._text(row[0]): self._weights(row, 1) for row in self._tables["state_weights"]},
+            successions=dict(map(self._succession, self._tables["successions"])),
             calibration=self._calibration(),
             gate=self._share(self._tables["gate"], "gate"),
             seconds={tools[at]: row[2] for at, row in enumerate(self._tables["tools"]) if row[2] != NONE},
@@ -289,6 +182,15 @@ class _Reading:
         level = self._text(row[0])
         return (f"{level} {pieces}" if row[1] else level), counts
 
+    def _succession(self, row: Row) -> tuple[str, dict[str, int]]:
+        steps = self._weights(row, 1)
+        if min(steps.values(), default=0) < 0:
+            raise BundleError("bad_shape", "successions")
+        for text in steps:
+            if text:
+                _check_step(text)
+        return self._text(row[0]), steps
+
     def _weights(self, row: Row, start: int) -> dict[str, int]:
         return {self._text(at): weight for at, weight in zip(row[start::2], row[start + 1 :: 2], strict=True)}
 
@@ -335,6 +237,25 @@ def _check_source(source: str, policy: str) -> None:
             raise BundleError("unknown_source", "not a place that a session has")
         if policy not in _POLICIES:
             raise BundleError("unknown_policy", "not on the list")
+
+
+def _check_step(text: str) -> None:
+    """A step that can be taken: for each argument its path, and that it stays, moves, or becomes a short value."""
+    if text.count("[") > 3 * MOST_STEPS or canonical(json.loads(text)) != text:
+        raise BundleError("bad_shape", "a step that is not canonical")
+    taken: set[tuple[str, ...]] = set()
+    inner: set[tuple[str, ...]] = set()
+    for path, kind, *rest in json.loads(text):
+        keys = tuple(path)
+        if not 0 < len(keys) <= MOST_STEPS or not all(type(key) is str for key in keys) or keys in taken:
+            raise BundleError("bad_shape", "a step of a path")
+        kinds = _MOVES[kind]
+        if len(rest) != (1 if kinds else 0) or not all(type(item) in kinds for item in rest):
+            raise BundleError("bad_shape", "a step of a kind")
+        taken.add(keys)
+        inner |= {keys[:length] for length in range(1, len(keys))}
+    if inner & taken:
+        raise BundleError("bad_shape", "a step whose arguments collide")
 
 
 _checked: set[tuple[str, str]] = set()

@@ -8,7 +8,7 @@ from miner.errors import UsageError
 from miner.export.bundle import export_bundle, metrics_of
 from miner.export.prune import harshness_for, prune
 from miner.export.twin import twin_of
-from miner.export.withhold import unwritable, withhold
+from miner.mining.withhold import unwritable, withhold
 from miner.mining.mine import mine
 from miner.runtime.bundle import bundle_bytes, load_bundle
 from miner.runtime.conformance import failures

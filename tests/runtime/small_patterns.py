@@ -46,6 +46,13 @@ def small_patterns() -> PatternSet:
         },
         candidate_weights={"Tfind": 40, "Topen": 60, "f3": 100, "r0": 300},
         state_weights={"": {"": 200, "find": 10}, "1 user": {"find": 500}, "word open": {"open": 90}},
+        successions={
+            'find [[".name","notes"]]': {
+                "": 2,
+                '[[["limit"],"+",10],[["name"],"="]]': 4,
+                '[[["limit"],"+",".page"],[["name"],":","all"]]': 1,
+            }
+        },
         calibration=[(1_000, 500), (200_000, 300_000), (900_000, 950_000)],
         gate=600_000,
         seconds={"find": 120, "open": 15},

@@ -20,6 +20,7 @@ from miner.runtime.predictor import SessionPredictor
 from tests.runtime.small_patterns import document, sealed, small_patterns
 
 GOOD = bundle_bytes(small_patterns())
+STEP = '[[["limit"],"+",10],[["name"],"="]]'
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -158,6 +159,15 @@ def _string(text: str, to: str) -> Change:
         (_set("gate", to=1_000_001), "bad_shape"),
         (_set("gate", to=-1), "bad_shape"),
         (_set("gate", to="0"), "bad_shape"),
+        (_set("successions", 0, 2, to=-1), "bad_shape"),
+        (_string(STEP, "[]"), "accepted"),
+        (_string(STEP, "[[[],\"=\"]]"), "bad_shape"),
+        (_string(STEP, "[[[\"a\"],\"*\"]]"), "bad_shape"),
+        (_string(STEP, "[[[\"a\"],\"=\",1]]"), "bad_shape"),
+        (_string(STEP, "[[[\"a\"],\"+\",1.5]]"), "bad_shape"),
+        (_string(STEP, "[[[\"a\"],\":\",[1]]]"), "bad_shape"),
+        (_string(STEP, "[[[\"a\",\"b\"],\"=\"],[[\"a\"],\"=\"]]"), "bad_shape"),
+        (_string(STEP, "not json"), "bad_shape"),
         (lambda value: value["candidate_weights"].pop(), "bad_shape"),
         (lambda value: value["state_weights"][0].pop(), "bad_shape"),
     ],

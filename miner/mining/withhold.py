@@ -7,16 +7,22 @@ tool's open form, so that numbers of forms stay what they are.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from miner.runtime.bundle_tables import value_text
+from miner.runtime.bundle_tables import LONGEST_STRING
+from miner.runtime.bundle_writing import value_text
 from miner.runtime.forms import Form, Slot
 from miner.runtime.memory import SETTING, value_key
 from miner.runtime.patterns import Evidence, Hole, PatternSet
 from miner.runtime.rules import Rule
+
+LONGEST_TEXT = LONGEST_STRING - 50
+"""Room is left for what a table puts around a text."""
+_STEP_MARKS = ("=", "+", ":")
 
 Refuses = Callable[[str, str], str | None]
 """(kind, text) -> why it may not be shipped, or None. Kinds: value, name, word, setting, shape."""
@@ -52,9 +58,35 @@ class Withholding:
                     for trait, weights in patterns.state_weights.items()
                     if self._keeps_moment(trait, dead)
                 },
+                successions=self._successions(),
                 seconds={tool: value for tool, value in patterns.seconds.items() if self._keeps("name", tool)},
             )
         )
+
+    def _successions(self) -> dict[str, dict[str, int]]:
+        return {
+            state: {step: count for step, count in steps.items() if self._keeps_step(step)}
+            for state, steps in self._patterns.successions.items()
+            if self._keeps_state(state)
+        }
+
+    def _keeps_state(self, text: str) -> bool:
+        tool, _, words = text.partition(" [")
+        return self._keeps("name", tool) and self._keeps_parts(text, f"[{words}")
+
+    def _keeps_step(self, text: str) -> bool:
+        return not text or self._keeps_parts(text, text)
+
+    def _keeps_parts(self, whole: str, document: str) -> bool:
+        """Whether every text inside a state or a step may be shipped; ``whole`` is what is counted when it is long."""
+        if unwritable("value", whole):
+            return self._keeps("value", whole)
+        pending, texts = [json.loads(document)], []
+        while pending:
+            item = pending.pop()
+            pending.extend(item if isinstance(item, list) else ())
+            texts += [item] if isinstance(item, str) and item not in _STEP_MARKS else []
+        return all(self._keeps("name" if text.startswith((".", "[")) else "value", text) for text in texts)
 
     def _literals(self) -> dict[str, list[Any]]:
         found = {
@@ -166,7 +198,9 @@ def compact(patterns: PatternSet) -> PatternSet:
 
 
 def unwritable(_kind: str, text: str) -> str | None:
-    """Refuses text that UTF-8 cannot hold, which no bundle can either."""
+    """Refuses what no bundle can hold: text that is no UTF-8, and very long text."""
+    if len(text) > LONGEST_TEXT:
+        return "too long"
     return None if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text) else "no UTF-8"
 
 
