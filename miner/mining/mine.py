@@ -15,7 +15,7 @@ from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.survey import Survey, group_of, survey_session
 from miner.mining.trace import Forms, Trace, fold_of, trace_of
 from miner.mining.weighing import CallChoices, HoleChoices, tables
-from miner.runtime.memory import value_key
+from miner.runtime.memory import value_key, value_of
 from miner.runtime.patterns import Evidence, PatternSet
 from miner.runtime.predictor import Model
 from miner.runtime.rules import Rule
@@ -33,9 +33,9 @@ class Recipe:
     """Patterns are mined this many times, each time without one fold of the sessions, to weigh and calibrate."""
     form_groups: int = 2
     """Groups of sessions a form must occur in."""
-    hole_prior: float = 1.0
-    call_prior: float = 1.0
-    precision: float = 0.80
+    hole_prior: float = 8.0
+    call_prior: float = 2.0
+    precision: float = 0.83
     """What must hold at the gate."""
     thresholds: Thresholds = field(default_factory=Thresholds)
 
@@ -66,6 +66,7 @@ def mine(logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None) ->
     holes = HoleChoices([whole, *selections], recipe.folds)
     for log in logs():
         holes.add(log, whole)
+    whole, *selections = [holes.distinct(selection) for selection in (whole, *selections)]
     say("mining without each fold in turn")
     partial = [
         Model(_patterns(selection, [trace for trace in traces if trace.fold != fold], holes, recipe, fold))
@@ -98,28 +99,19 @@ def _patterns(
     rules, fitted = holes.fit(selection, recipe.hole_prior, without)
     used = {slot.literal for form in forms.forms for slot in form.slots or () if slot.literal is not None}
     literals = {
-        hole: sorted((_value(key) for key in keys if key in used), key=value_key)
+        hole: sorted((value_of(key) for key in keys if key in used), key=value_key)
         for hole, keys in sorted(selection.literals.items())
     }
-    evidence = [_evidence(holes, rule, fitted, place) for place, rule in enumerate(rules)]
+    evidence = [holes.evidence.get((rule.hole, rule), Evidence()) for rule in rules]
     return PatternSet(
         forms=forms.forms,
         literals={hole: values for hole, values in literals.items() if values},
         rules=rules,
         evidence=evidence,
         holes=fitted,
+        successions=forms.successions(recipe.form_groups),
         contexts={key: dict(sorted(counts.items())) for key, counts in sorted(forms.contexts.items())},
     )
-
-
-def _evidence(holes: HoleChoices, rule: Rule, fitted: object, place: int) -> Evidence:
-    return holes.evidence.get((rule.hole, rule), Evidence())
-
-
-def _value(key: str) -> object:
-    import json
-
-    return json.loads(key[1:]) if key.startswith("\0") else key
 
 
 def _calibrate(patterns: PatternSet, choices: Choices, recipe: Recipe) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from miner.mining.survey import GENERAL, Survey, Tally
 from miner.runtime.rules import Rule
@@ -20,16 +18,17 @@ class Thresholds:
 
     rule_groups: int = 2
     literal_groups: int = 3
+    constant_groups: int = 2
     enumeration_share: float = 0.5
     """An argument is an enumeration when its recurring values make up this share of its calls …"""
     seen_share: float = 0.5
     """… and fewer than this share of them had been seen elsewhere before."""
-    rules_per_hole: int = 36
+    rules_per_hole: int = 48
     least_share: float = 0.005
     """A rule that explains fewer of its argument's calls is dropped."""
     least_beside_share: float = 0.03
     besides_per_hole: int = 8
-    constants_per_hole: int = 10
+    constants_per_hole: int = 8
     word_share: float = 0.03
     word_groups: int = 5
 
@@ -82,9 +81,9 @@ def _literals(hole: str, survey: Survey, thresholds: Thresholds) -> frozenset[st
 def _rules(hole: str, survey: Survey, literals: frozenset[str], thresholds: Thresholds) -> tuple[Rule, ...]:
     calls = survey.calls[hole]
     own: Mapping[Rule, Tally] = survey.explained.get(hole, {})
-    streams = _best(own, thresholds.rule_groups, thresholds.least_share * calls, lambda rule: rule.source != "beside")[
-        : thresholds.rules_per_hole
-    ]
+    streams = _spread(
+        _best(own, thresholds.rule_groups, thresholds.least_share * calls, lambda rule: rule.source != "beside")
+    )[: thresholds.rules_per_hole]
     besides = _best(
         own, thresholds.rule_groups, thresholds.least_beside_share * calls, lambda rule: rule.source == "beside"
     )[: thresholds.besides_per_hole]
@@ -92,14 +91,14 @@ def _rules(hole: str, survey: Survey, literals: frozenset[str], thresholds: Thre
     known = {rule[1:5] for rule in streams}
     pooled = [
         rule._replace(hole=hole) if rule.policy[:2] not in ("ne", "fr") else rule
-        for rule in _best(survey.explained.get(general, {}), thresholds.rule_groups, 0, lambda rule: True)
+        for rule in _best(survey.explained.get(general, {}), thresholds.rule_groups, 0, _any)
         if rule.policy[:2] in ("ne", "fr") or rule[1:5] not in known
     ]
     pooled = [rule for rule in pooled if rule not in streams][: thresholds.rules_per_hole // 2]
     constants = [
-        Rule(hole, "constant", constant=_value(key))
+        Rule(hole, "constant", constant=key)
         for key, tally in sorted(survey.values.get(hole, {}).items(), key=lambda item: (-len(item[1].groups), item[0]))
-        if len(tally.groups) >= thresholds.literal_groups and key not in literals
+        if len(tally.groups) >= thresholds.constant_groups and key not in literals
     ][: thresholds.constants_per_hole]
     return (*streams, *besides, *pooled, *constants)
 
@@ -114,11 +113,25 @@ def _best(tallies: Mapping[Rule, Tally], groups: int, least: float, wanted: Call
     return [rule for rule, _ in kept]
 
 
+def _spread(rules: list[Rule]) -> list[Rule]:
+    """The same rules so that every source comes early with its best policy: a few sources with many policies that
+    say the same must not crowd the others out."""
+    ranks: dict[tuple[str, str, tuple[Any, ...]], int] = {}
+    layered = []
+    for place, rule in enumerate(rules):
+        source = rule.source, rule.transform, rule.options
+        rank = ranks.get(source, 0)
+        ranks[source] = rank + 1
+        # The third policy of a strong source is worth as much as the first of one a third as strong.
+        layered.append(((place + 1) * (rank + 1), place, rule))
+    return [rule for _, _, rule in sorted(layered, key=lambda item: item[:2])]
+
+
+def _any(_rule: Rule) -> bool:
+    return True
+
+
 def _place(hole: str) -> int:
     """Where the argument path begins in a hole's name: at the first dot or bracket after the tool."""
     marks = [at for at in (hole.find("."), hole.find("[")) if at > 0]
     return min(marks, default=len(hole))
-
-
-def _value(key: str) -> Any:
-    return json.loads(key[1:]) if key.startswith("\0") else key

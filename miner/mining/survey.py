@@ -115,7 +115,13 @@ SPEAKERS = {EventKind.USER_MESSAGE: "user", EventKind.MODEL_STEP: "said"}
 def environment_of(log: SessionLog) -> dict[str, str]:
     """What a session's surroundings offer to arguments."""
     session = log.session
-    found = {"cwd": session.cwd, "branch": session.branch}
+    found = {
+        "cwd": session.cwd,
+        "branch": session.branch,
+        "application": session.application,
+        "agent": session.agent,
+        "model": session.model,
+    }
     return {name: value for name, value in found.items() if value}
 
 

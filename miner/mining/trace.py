@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from miner.events import EventKind, SessionLog
 from miner.mining.decisions import decisions
 from miner.mining.selection import Selection
-from miner.mining.survey import arguments_of, group_of
-from miner.runtime.contexts import context_keys
+from miner.mining.survey import arguments_of, environment_of, group_of
+from miner.runtime.contexts import context_keys, setting_of
 from miner.runtime.forms import Form, form_of
 from miner.runtime.patterns import NO_CALL
 from miner.runtime.signature import coarse_status, signature
+from miner.runtime.succession import state, step
 
 
 class Call(NamedTuple):
@@ -30,6 +31,7 @@ class Trace(NamedTuple):
 
     group: str
     fold: int
+    setting: tuple[str, str]
     decisions: list[tuple[list[Call | None], list[Call]]]
 
 
@@ -50,7 +52,7 @@ def trace_of(log: SessionLog, folds: int) -> Trace:
             elif event.kind is EventKind.USER_MESSAGE:
                 before.append(None)
         found.append((before, [Call(call.tool or "", arguments_of(call), "") for call in decision.calls]))
-    return Trace(group, fold_of(group, folds), found)
+    return Trace(group, fold_of(group, folds), setting_of(environment_of(log)), found)
 
 
 class Forms:
@@ -69,8 +71,24 @@ class Forms:
         self.forms = [*(Form(tool, None) for tool in tools), *sorted(kept, key=repr)]
         self.numbers = {form: number for number, form in enumerate(self.forms)}
         self.contexts: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._steps: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._step_counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for trace in traces:
             self._count(trace)
+            self._count_steps(trace)
+
+    def successions(self, least_groups: int) -> dict[str, dict[str, int]]:
+        """State -> step -> how often, for steps taken in enough groups; "" gathers all others."""
+        kept: dict[str, dict[str, int]] = {}
+        for at, counts in sorted(self._step_counts.items()):
+            known = {
+                text: count
+                for text, count in sorted(counts.items())
+                if text and len(self._steps[at][text]) >= least_groups
+            }
+            if known:
+                kept[at] = {"": sum(counts.values()) - sum(known.values()), **known}
+        return kept
 
     def form(self, call: Call) -> Form:
         """The form of a call."""
@@ -90,5 +108,16 @@ class Forms:
                 else:
                     history.append((signature(call.tool, call.ended), f"{self.number(call)} {call.ended}"))
             outcomes = [self.number(call) for call in calls] or [NO_CALL]
-            for key in context_keys(history):
+            for key in context_keys(history, trace.setting):
                 self.contexts[key].update(outcomes)
+
+    def _count_steps(self, trace: Trace) -> None:
+        latest: dict[str, dict[str, Any]] = {}
+        for _, calls in trace.decisions:
+            for call in calls:
+                before = latest.get(call.tool)
+                if before is not None:
+                    at, taken = state(call.tool, before), step(before, call.arguments) or ""
+                    self._step_counts[at][taken] += 1
+                    self._steps[at][taken].add(trace.group)
+                latest[call.tool] = call.arguments

@@ -7,6 +7,8 @@ without the session at hand (cross-fitting; Stone 1974), so what it learns holds
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
@@ -29,6 +31,9 @@ from miner.runtime.signature import coarse_status, signature
 LEAST_WEIGHT = 30
 """Thousandths; smaller weights of traits that depend on the moment are not worth their bytes."""
 COUNTER_EXAMPLES = 3
+SAME_SHARE = 0.98
+"""Two rules that fire together and agree this often are one rule."""
+RULES_KEPT = 80
 
 
 class HoleChoices:
@@ -44,6 +49,8 @@ class HoleChoices:
         self._whole = selections
         self.choices: defaultdict[str, Choices] = defaultdict(Choices)
         self.evidence: defaultdict[tuple[str, Rule], Evidence] = defaultdict(Evidence)
+        self._together: defaultdict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
+        """Hole -> how often two of its rules (by place) proposed the same value."""
         self._wanted = frozenset(rule.source for rules in self.rules.values() for rule in rules)
 
     def add(self, log: SessionLog, selection: Selection) -> None:
@@ -93,6 +100,7 @@ class HoleChoices:
         chosen = 0
         for number, proposal in enumerate(found.values(), 1):
             features: list[Hashable] = list(traits_of(proposal, used, memory.age(proposal.key)))
+            self._together[hole].update(itertools.combinations(proposal.rules, 2))
             for at in proposal.rules:
                 rule = _anonymous(rules[at])
                 features += [rule, (rule, last), (hole, rule)]
@@ -107,6 +115,31 @@ class HoleChoices:
             if proposal.key == wanted:
                 chosen = number
         self.choices[GENERAL + place].add(options, (chosen,), fold)
+
+    def distinct(self, selection: Selection) -> Selection:
+        """The selection without rules that nearly always repeat a better one: they add cost and no knowledge."""
+        return dataclasses.replace(
+            selection, rules={hole: self._distinct(hole, rules) for hole, rules in selection.rules.items()}
+        )
+
+    def _distinct(self, hole: str, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        places = {rule: place for place, rule in enumerate(self.rules[hole])}
+        together = self._together[hole]
+        kept: list[int] = []
+        by_hits = sorted((places[rule] for rule in rules), key=lambda place: -self._evidence(hole, place).right)
+        for place in by_hits:
+            if self._evidence(hole, place).fired and not any(self._is_same(hole, place, other) for other in kept):
+                kept.append(place)
+        return tuple(self.rules[hole][place] for place in kept[:RULES_KEPT])
+
+    def _is_same(self, hole: str, place: int, other: int) -> bool:
+        """Whether two rules fire together and agree: when one fires alone, that too tells something."""
+        pair = min(place, other), max(place, other)
+        most = max(self._evidence(hole, place).fired, self._evidence(hole, other).fired)
+        return self._together[hole][pair] >= SAME_SHARE * most
+
+    def _evidence(self, hole: str, place: int) -> Evidence:
+        return self.evidence[hole, self.rules[hole][place]]
 
     def fit(self, selection: Selection, prior: float, without: int | None) -> tuple[list[Rule], dict[str, Hole]]:
         """The rules of a selection and its holes, weighed without one fold."""

@@ -10,21 +10,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 History = Sequence[tuple[str, str]]
-LEVELS = 6
 
 
-def context_keys(history: History) -> list[str]:
-    """The contexts of a history, most general first; always ``LEVELS`` of them, short histories repeat the start."""
+def context_keys(history: History, setting: tuple[str, str] = ("", "")) -> list[str]:
+    """The contexts of a history, most general first; short histories repeat the start.
+
+    Args:
+        history: signatures, oldest first.
+        setting: what the agent works on, and which agent and model it is, as the environment says.
+    """
     padded = [("^", "^")] * 3 + list(history[-3:])
     (coarse3, _), (coarse2, fine2), (coarse1, fine1) = padded[-3:]
+    application, agent = setting
     return [
         "",
         f"1 {coarse1}",
+        f"a {application}|{coarse1}",
         f"2 {coarse2}|{coarse1}",
         f"3 {coarse2}|{fine1}",
+        f"b {application}|{agent}|{fine1}",
         f"4 {fine2}|{fine1}",
         f"5 {coarse3}|{coarse2}|{fine1}",
     ]
+
+
+def setting_of(environment: Mapping[str, str]) -> tuple[str, str]:
+    """What contexts see of a session's environment."""
+    return environment.get("application", ""), f"{environment.get('agent', '')} {environment.get('model', '')}"
 
 
 Counts = Mapping[str, Mapping[int, int]]

@@ -8,6 +8,7 @@ together (the fields of one object), so that a second argument can follow the fi
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from .canonical import call_identity, canonical
 EVENTS_KEPT = 6
 VALUES_KEPT = 200
 ROWS_KEPT = 4
+SETTING = ("application", "agent", "model")
+"""Entries of the environment that say what runs; they are seen by contexts and are no values for arguments."""
 
 
 def value_key(value: Any) -> str:
@@ -24,6 +27,11 @@ def value_key(value: Any) -> str:
     if isinstance(value, str):
         return value
     return f"\0{value}" if type(value) is int else "\0" + canonical(value)
+
+
+def value_of(key: str) -> Any:
+    """The value that a key stands for; a fresh object each time."""
+    return json.loads(key[1:]) if key[:1] == "\0" else key
 
 
 class Stream:
@@ -76,9 +84,11 @@ class Memory:
         self.cwd = (environment or {}).get("cwd", "")
         self.kept: dict[str, dict[str, Any]] = {}
         """What the newest event added: stream -> value key -> value."""
+        self.taken: list[str] = []
+        """Holes, and holes pooled over tools, whose used values the newest call changed."""
         self._wanted = wanted
         for name, value in (environment or {}).items():
-            if value:
+            if value and name not in SETTING:
                 self._keep([(f"env.{name}", value)])
 
     def message(self, speaker: str, text: str) -> None:
@@ -88,7 +98,9 @@ class Memory:
         if speaker == "user":
             value = as_json(text)
             if value is not None:
+                said = self.kept
                 self._json(value, speaker)
+                self.kept = {**said, **self.kept}
 
     def call(self, tool: str, arguments: dict[str, Any], text: str | None) -> str:
         """A call with its result as the model saw it (None while it runs, or when it never came); its identity."""
@@ -96,14 +108,18 @@ class Memory:
         identity = call_identity(tool, arguments)
         self.calls.setdefault(identity, []).append(self.clock)
         self.made.append((tool, arguments, identity))
+        self.taken = []
         for path, value in leaves(arguments):
             key, place = value_key(value), path_text(path)
             for hole in (tool + place, "*" + place):
+                self.taken.append(hole)
                 used = self.used.setdefault(hole, {})
                 used[key] = used.get(key, 0) + 1
         self._json(arguments, f"arg:{tool}")
+        asked = self.kept
         if text:
             self.result(tool, text)
+            self.kept = {**asked, **self.kept}
         return identity
 
     def mark(self) -> None:

@@ -60,6 +60,8 @@ class PatternSet:
     holes: dict[str, Hole] = field(default_factory=dict)
     contexts: dict[str, dict[int, int]] = field(default_factory=dict)
     """Context -> outcome (a form, or NO_CALL) -> how often."""
+    successions: dict[str, dict[str, int]] = field(default_factory=dict)
+    """State of a tool's last call -> step to its next one ("" for one that is no step) -> how often."""
     candidate_weights: dict[str, int] = field(default_factory=dict)
     """Trait of a candidate -> weight; see ``ranking``."""
     state_weights: dict[str, dict[str, int]] = field(default_factory=dict)

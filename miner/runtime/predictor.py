@@ -9,27 +9,35 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
-from .binding import proposals, shares, traits_of
+from .binding import Binder, shares, traits_of
 from .canonical import call_identity
-from .contexts import blend, context_keys
+from .contexts import blend, context_keys, setting_of
 from .forms import Form, Slot, fill, form_of
-from .memory import Memory, path_text, value_key
+from .memory import SETTING, Memory, path_text, value_key
+from .origins import origins_of, repeated
 from .patterns import NO_CALL, PatternSet
-from .ranking import candidate_traits, moment_traits, total, word_traits
-from .rules import Apply, applier
+from .ranking import candidate_traits, level, moment_traits, total, word_traits
+from .rules import Rule, applier
 from .signature import coarse_status, signature
 from .speculation import Speculation
+from .succession import state, step, take
 
-FORMS_TRIED = 40
-LEAST_FORM_SHARE = 0.0005
+FORMS_TRIED = 16
+LEAST_FORM_SHARE = 0.002
 GENERAL_SHARE = 0.1
 """Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""
 BEAM = 6
 CANDIDATES = 30
 REPEATS = 12
+STEPPING_TOOLS = 3
+STEPS = 3
+HALF = 0.4
+LATELY = 8
+"""Candidates that continue the rhythm of one tool, at most."""
 HISTORY = 64
 
 
@@ -52,21 +60,22 @@ class Model:
 
     def __init__(self, patterns: PatternSet) -> None:
         self.patterns = patterns
-        self.form_ids: dict[Form, int] = {form: place for place, form in enumerate(patterns.forms)}
+        self.form_ids: dict[Form, int] = {}
+        for place, form in enumerate(patterns.forms):
+            # A form that export withheld stands there as one more open form: the first one keeps the name.
+            self.form_ids.setdefault(form, place)
         self.literal_keys = {hole: frozenset(map(value_key, values)) for hole, values in patterns.literals.items()}
         self.literals = {value_key(value): value for values in patterns.literals.values() for value in values}
         self.hole_rules = {
             name: [patterns.rules[place] for place in hole.rules] for name, hole in patterns.holes.items()
         }
-        self.waits = {
-            name for name, rules in self.hole_rules.items() if any(rule.source in ("beside", "same") for rule in rules)
-        }
-        """Holes whose value depends on another hole of the same call."""
+        self.readers = _readers(self.hole_rules)
         self.wanted = frozenset(rule.source for rule in patterns.rules)
         self.order = [self._most_telling_first(form) for form in patterns.forms]
         general = patterns.contexts.get("", {})
         whole = sum(general.values()) or 1
         self.general = {outcome: GENERAL_SHARE * count / whole for outcome, count in general.items()}
+        self.tools = patterns.tools()
         self.scores = [score for score, _ in patterns.calibration]
         self.chances = [chance for _, chance in patterns.calibration]
 
@@ -100,6 +109,17 @@ class Model:
         return (self.chances[at - 1] + share * (self.chances[at] - self.chances[at - 1])) / 1e6
 
 
+def _readers(hole_rules: Mapping[str, list[Rule]]) -> dict[str, list[tuple[str, list[int]]]]:
+    """Stream, or hole whose used values matter -> the rules that must look again when it changes."""
+    found: dict[str, dict[str, list[int]]] = {}
+    for hole, rules in hole_rules.items():
+        for place, rule in enumerate(rules):
+            found.setdefault(rule.source, {}).setdefault(hole, []).append(place)
+            if rule.policy.startswith(("next", "fresh")):
+                found.setdefault(rule.hole, {}).setdefault(hole, []).append(place)
+    return {name: list(holes.items()) for name, holes in found.items()}
+
+
 class SessionPredictor:
     """Follows one session and predicts at each of its decisions."""
 
@@ -108,11 +128,17 @@ class SessionPredictor:
         self.memory = Memory(environment, None if keep_all else model.wanted)
         self.history: list[tuple[str, str]] = []
         cwd = (environment or {}).get("cwd", "")
-        self._applies: dict[str, list[Apply]] = {
-            name: [applier(rule, cwd) for rule in rules] for name, rules in model.hole_rules.items()
+        self._binders = {
+            name: Binder(name, model.patterns.holes[name], rules, [applier(rule, cwd) for rule in rules])
+            for name, rules in model.hole_rules.items()
         }
         self._words: set[str] = set()
+        self._setting = setting_of(environment or {})
+        self._running = [f"{name} {environment[name]}" for name in SETTING if environment and environment.get(name)]
         self._followed: dict[str, dict[str, int]] = {}
+        self._bigrams: dict[str, dict[str, int]] = {}
+        self._latest: dict[str, dict[str, Any]] = {}
+        self._steps: dict[str, dict[str, int]] = {}
 
     # --- what happens --------------------------------------------------------------------------------------------
 
@@ -128,6 +154,7 @@ class SessionPredictor:
             text: what was said.
         """
         self.memory.message(kind, text)
+        self._touch(self.memory.kept)
         if kind == "user":
             self._push("user", "user")
             self._words = word_traits(text)
@@ -138,11 +165,27 @@ class SessionPredictor:
         """Take in a call that the model made, with its result as the model will see it."""
         last = self._last_fine()
         identity = self.memory.call(tool, arguments, text)
+        self._touch(self.memory.kept)
+        self._touch(self.memory.taken)
         followed = self._followed.setdefault(last, {})
         followed[identity] = followed.get(identity, 0) + 1
+        bigrams = self._bigrams.setdefault(self.history[-1][0] if self.history else "^", {})
+        bigrams[tool] = bigrams.get(tool, 0) + 1
+        before = self._latest.pop(tool, None)
+        taken = step(before, arguments) if before is not None else None
+        if before is not None and taken is not None:
+            known = self._steps.setdefault(state(tool, before), {})
+            known[taken] = known.get(taken, 0) + 1
+        self._latest[tool] = arguments
         ended = coarse_status(status, text)
         self._push(signature(tool, ended), f"{self.model.form(tool, arguments)} {ended}")
         self._words = set()
+
+    def _touch(self, changed: Iterable[str]) -> None:
+        readers = self.model.readers
+        for name in changed:
+            for hole, places in readers.get(name, ()):
+                self._binders[hole].touch(places)
 
     def _push(self, coarse: str, fine: str) -> None:
         self.history.append((coarse, fine))
@@ -176,14 +219,18 @@ class SessionPredictor:
 
     def _speculation(self, candidate: Candidate, raw: float) -> Speculation:
         rules = self.model.patterns.rules
-        origins = {place: rules[rule].source for place, rule in candidate.rules.items()}
+        if candidate.form is None:
+            origins = repeated(candidate.tool, candidate.arguments)
+        else:
+            bound = {place: rules[rule] for place, rule in candidate.rules.items()}
+            origins = origins_of(self.model.patterns.forms[candidate.form], bound, self.model.tools)
         return Speculation(
             candidate.tool, candidate.arguments, self.model.calibrated(raw), candidate.form, candidate.rules, origins
         )
 
     def moment(self) -> list[str]:
         """Traits of the moment."""
-        traits = ["", *moment_traits(self.history)]
+        traits = ["", *moment_traits(self.history), *self._running]
         if self._words:
             known = self.model.patterns.state_weights
             traits.extend(sorted(word for word in self._words if not known or word in known))
@@ -192,7 +239,7 @@ class SessionPredictor:
     def candidates(self) -> list[tuple[Candidate, list[str]]]:
         """Calls that may come next, with their traits, best joint chance first."""
         patterns = self.model.patterns
-        outcomes = blend(patterns.contexts, context_keys(self.history))
+        outcomes = blend(patterns.contexts, context_keys(self.history, self._setting))
         for outcome in outcomes:
             outcomes[outcome] *= 1 - GENERAL_SHARE
         for outcome, share in self.model.general.items():
@@ -203,10 +250,15 @@ class SessionPredictor:
                 tool = patterns.forms[outcome].tool
                 tools[tool] = tools.get(tool, 0.0) + share
         found = self._from_forms(outcomes)
+        steps = self._from_steps(found)
         self._from_repeats(found)
         ranked = sorted(found.items(), key=lambda item: (-item[1].joint, item[0]))[:CANDIDATES]
         followed = self._followed.get(self._last_fine(), {})
         memory = self.memory
+        lately: dict[str, int] = {}
+        for tool, _, _ in memory.made[-LATELY:]:
+            lately[tool] = lately.get(tool, 0) + 1
+        bigrams = self._bigrams.get(self.history[-1][0], {}) if self.history else {}
         listed = []
         for rank, (identity, candidate) in enumerate(ranked):
             times = memory.calls.get(identity, ())
@@ -224,10 +276,41 @@ class SessionPredictor:
                         memory.clock - times[-1] if times else 0,
                         followed.get(identity, 0),
                         [memory.age(key) for key in candidate.keys],
-                    ),
+                        lately.get(candidate.tool, 0),
+                        bigrams.get(candidate.tool, 0),
+                    )
+                    + steps.get(identity, []),
                 )
             )
         return listed
+
+    def _from_steps(self, found: dict[str, Candidate]) -> dict[str, list[str]]:
+        """Add calls that continue the rhythm of a tool; traits of those calls, by identity."""
+        traits: dict[str, list[str]] = {}
+        for tool in islice(reversed(self._latest), STEPPING_TOOLS):
+            before = self._latest[tool]
+            at = state(tool, before)
+            learned, own = self.model.patterns.successions.get(at, {}), self._steps.get(at, {})
+            learned_whole, own_whole = sum(learned.values()), sum(own.values())
+            ranked = sorted(
+                {*learned, *own} - {""}, key=lambda text: (-own.get(text, 0) - learned.get(text, 0) / 4, text)
+            )
+            for text in ranked[:STEPS]:
+                arguments = take(text, before)
+                if arguments is None:
+                    continue
+                identity = call_identity(tool, arguments)
+                by_logs = learned.get(text, 0) / (learned_whole + 1)
+                by_session = own.get(text, 0) / (own_whole + 1)
+                traits[identity] = [
+                    f"l{level(by_logs, 0.02) // 2}",
+                    f"o{level(by_session, 0.02) // 2}",
+                    f"L{tool} {by_logs > HALF}",
+                    f"O{tool} {by_session > HALF}",
+                ]
+                if identity not in found:
+                    found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
+        return traits
 
     def _from_forms(self, outcomes: Mapping[int, float]) -> dict[str, Candidate]:
         forms = self.model.patterns.forms
@@ -277,12 +360,13 @@ class SessionPredictor:
         self, name: str, assigned: Mapping[str, Any], cache: dict[str, list[tuple[float, Any, str, int]]]
     ) -> list[tuple[float, Any, str, int]]:
         """The likeliest values of a hole: (chance, value, key, rule)."""
-        known = cache.get(name)
+        binder = self._binders[name]
+        known_as = name + binder.anchored(assigned)
+        known = cache.get(known_as)
         if known is not None:
             return known
-        hole = self.model.patterns.holes[name]
-        memory = self.memory
-        found = list(proposals(self.model.hole_rules[name], self._applies[name], memory, assigned).values())
+        hole, memory = binder.hole, self.memory
+        found = list(binder.proposals(memory, assigned).values())
         used = memory.used.get(name, {})
         traits = [traits_of(proposal, used, memory.age(proposal.key)) for proposal in found]
         last = self.history[-1][0] if self.history else "^"
@@ -294,8 +378,7 @@ class SessionPredictor:
             ),
             key=lambda item: (-item[0], item[2]),
         )[:BEAM]
-        if name not in self.model.waits:
-            cache[name] = ranked
+        cache[known_as] = ranked
         return ranked
 
     def _from_repeats(self, found: dict[str, Candidate]) -> None:

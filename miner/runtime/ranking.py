@@ -48,6 +48,8 @@ def candidate_traits(
     since_repeat: int,
     followed: int,
     ages: Sequence[int],
+    lately: int,
+    bigram: int,
 ) -> list[str]:
     """What is seen of a candidate call.
 
@@ -61,6 +63,8 @@ def candidate_traits(
         repeats: how often exactly this call was made in the session.
         since_repeat: events since the last time.
         followed: how often it followed the present last signature in this session.
+        lately: calls of its tool among the last ones of the session.
+        bigram: how often a call of its tool followed the present last tool in this session.
         ages: for each bound value, how new it is: 0 this moment, 1 just before, 2 recent, 3 old.
     """
     traits = [
@@ -91,6 +95,7 @@ def candidate_traits(
         ]
     else:
         traits.append(f"N{tool}")
+    traits += (f"k{min(lately, 4)}", f"K{min(bigram, 4)}")
     if form is not None:
         traits.append(f"f{form}")
     if ages:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from .atoms import Row
-from .memory import Memory, Stream, value_key
+from .memory import Memory, Stream, value_key, value_of
 from .transforms import load_transform
 
 RANKS = 5
@@ -43,7 +43,8 @@ class Rule(NamedTuple):
     options: tuple[Any, ...] = ()
     anchor: str = ""
     """For ``beside`` and ``same``: the argument path of the other hole."""
-    constant: Any = None
+    constant: str = ""
+    """The key of the value (see ``value_key``), for source ``constant``."""
 
 
 def applier(rule: Rule, cwd: str) -> Apply:
@@ -103,7 +104,7 @@ def propose(rule: Rule, memory: Memory, apply: Apply, assigned: Mapping[str, Any
     """
     source = rule.source
     if source == "constant":
-        return rule.constant
+        return value_of(rule.constant)
     if source == "beside":
         return _beside(rule, memory, apply, assigned)
     if source == "same":
