@@ -1,0 +1,113 @@
+"""A map for a table of spans that nobody described: proposed from the names of its columns and what stands in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from miner.readers.clock import micros
+from miner.readers.content import parsed
+
+ROWS = 500
+"""How many rows a proposal looks at."""
+_DEPTH = 3
+_NAMES: dict[str, tuple[str, ...]] = {
+    "id": ("span_id", "spanid", "run_id", "event_id", "id"),
+    "trace": ("trace_id", "traceid", "root_span_id", "root_id", "trace"),
+    "parent": ("parent_span_id", "parentspanid", "parent_run_id", "parent_id", "parentid", "parent"),
+    "title": ("tool_name", "span_name", "operation", "name", "title"),
+    "kind": ("span_type", "run_type", "span_kind", "kind", "type", "category"),
+    "start": ("start_time", "starttime", "started_at", "start", "begin", "timestamp"),
+    "end": ("end_time", "endtime", "ended_at", "finished_at", "completed_at", "end"),
+    "input": ("inputs", "input", "arguments", "args", "params", "request"),
+    "output": ("outputs", "output", "result", "response"),
+    "session": ("session_id", "sessionid", "conversation_id", "thread_id", "chat_id", "session"),
+    "call_id": ("tool_call_id", "call_id", "toolcallid"),
+    "model": ("model_name", "response_model", "model"),
+    "tokens_in": ("input_tokens", "prompt_tokens", "tokens_in"),
+    "tokens_out": ("output_tokens", "completion_tokens", "tokens_out"),
+    "failed": ("error", "error_message", "exception", "status", "level"),
+    "service": ("service_name", "service", "application", "app", "project"),
+}
+"""What a column is usually called, the most telling name first."""
+_TIMES = frozenset({"start", "end"})
+_KINDS = {
+    "tools": re.compile(r"tool|function|action|retriev", re.IGNORECASE),
+    "models": re.compile(r"llm|model|generation|chat|completion|inference", re.IGNORECASE),
+    "agents": re.compile(r"agent|workflow", re.IGNORECASE),
+}
+
+
+def propose(rows: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    """Parts of a span -> columns of these rows; parts that no column fits are left out."""
+    values = _columns(rows[:ROWS])
+    found: dict[str, list[str]] = {}
+    taken: set[str] = set()
+    for part, names in _NAMES.items():
+        fitting = [
+            (rank, path.count("."), path)
+            for path, seen in values.items()
+            if path not in taken and _fits(part, seen) and (rank := _rank(path, names)) is not None
+        ]
+        if fitting:
+            best = min(fitting)[2]
+            found[part] = [best]
+            taken.add(best)
+    kinds = sorted({str(value) for value in values.get(found["kind"][0], ())}) if "kind" in found else []
+    for part, pattern in _KINDS.items():
+        matching = [kind for kind in kinds if pattern.search(kind)]
+        if matching:
+            found[part] = matching
+            kinds = [kind for kind in kinds if kind not in matching]
+    return found
+
+
+def as_toml(proposal: dict[str, list[str]]) -> str:
+    """The proposal as a map file, each line with what it is for."""
+    lines = ["# Which column holds what. A path leads into an object: metadata.thread_id"]
+    for part, columns in proposal.items():
+        texts = [_quoted(column) for column in columns]
+        lines.append(f"{part} = {texts[0] if len(texts) == 1 else '[' + ', '.join(texts) + ']'}")
+    missing = [part for part in ("id", "title", "kind", "start", "tools") if part not in proposal]
+    lines += [f"# {part} = ?  (needed: no column looks like it)" for part in missing]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Every column, and every path into one, with the values it holds."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        _collect(row, "", found, _DEPTH)
+    return found
+
+
+def _collect(value: dict[str, Any], prefix: str, found: dict[str, list[Any]], depth: int) -> None:
+    for key, inner in value.items():
+        path = f"{prefix}{key}"
+        if inner is not None and inner != "":
+            found.setdefault(path, []).append(inner)
+        deeper = parsed(inner) if isinstance(inner, str) and inner.startswith("{") else inner
+        if isinstance(deeper, dict) and depth > 1:
+            _collect(deeper, f"{path}.", found, depth - 1)
+
+
+def _rank(path: str, names: tuple[str, ...]) -> int | None:
+    last = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", path.rpartition(".")[2]).lower()
+    ends = [rank for rank, name in enumerate(names) if last == name or last.replace("_", "") == name]
+    return min(ends, default=None)
+
+
+def _fits(part: str, seen: list[Any]) -> bool:
+    """Whether values may be what the part needs: times for times, few different words for a kind."""
+    if part in _TIMES:
+        return all(micros(value) is not None for value in seen[:20])
+    if part == "kind":
+        return all(isinstance(value, str) for value in seen) and len(set(seen)) <= 30
+    if part == "id":
+        return all(isinstance(value, str | int) for value in seen) and len({str(v) for v in seen}) == len(seen)
+    return part in ("input", "output", "failed") or all(isinstance(value, str | int | float) for value in seen)

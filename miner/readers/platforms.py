@@ -1,0 +1,108 @@
+"""Tables of observability platforms: Langfuse, LangSmith, Braintrust, Weave, OpenAI Agents; any table with a map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from miner.events import Event, Session
+from miner.readers.source import Head, Source
+from miner.readers.span_maps import SpanMap, load_map, own_map_of, span_by
+from miner.readers.span_platforms import MLFLOW, expanded, map_for
+from miner.readers.span_rows import Span
+from miner.readers.spans import sessions_of
+from miner.readers.tables import columns_of, rows
+
+VERSION = 1
+TITLE = "Platform exports: Langfuse, LangSmith, MLflow, Braintrust, Weave, OpenAI Agents; your own table with a map"
+WHERE = "an export as JSON, JSON Lines, CSV or Parquet; for a table of your own, a <name>.map.toml beside it"
+
+NAME = "platforms"
+CUT_LENGTHS = frozenset({100, 1000})
+"""Default limits at which clients of these platforms silently stop."""
+
+
+def recognises(head: Head) -> float:
+    """By the columns that a platform's rows have; a map beside the file decides."""
+    if own_map_of(head.path).is_file() and head.path.suffix != ".toml":
+        return 0.99
+    table = map_for(columns_of(head))
+    if table is MLFLOW:
+        return 0.93 if b"mlflow." in head.start else 0.0
+    return 0.93 if table is not None else 0.0
+
+
+def groups(paths: list[Path]) -> list[tuple[Path, ...]]:
+    """The files of a folder belong together: exports are cut into parts by time or size."""
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path)
+    return [tuple(sorted(files)) for _, files in sorted(folders.items())]
+
+
+def read(source: Source) -> Iterator[Session | Event]:
+    """Sessions once all rows are in, since a child may stand before its parent."""
+    held = _Held()
+    for path in source.paths:
+        own = own_map_of(path)
+        table = load_map(own) if own.is_file() else None
+        number = roots = 0
+        for row in rows(source, path):
+            table = table or map_for(set(row))
+            number += 1
+            roots += bool(row.get("is_root"))
+            taken = [held.take(table, span) for span in expanded(row)] if table is not None else []
+            source.account.unknown += not any(taken)
+        if number in CUT_LENGTHS:
+            source.problem("maybe_cut", f"exactly {number} rows: an export limit may have cut the rest", path=path)
+        if number > 1 and roots == number:
+            source.problem("maybe_cut", "only root rows: export spans instead of traces", path=path)
+    for native_id, spans in held.sessions():
+        yield from sessions_of(spans, NAME, native_id)
+
+
+class _Held:
+    """Spans by trace, and the session that each trace belongs to."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], tuple[SpanMap, dict[str, Any]]] = {}
+
+    def take(self, table: SpanMap, row: dict[str, Any]) -> bool:
+        """Keep a row; a later row of the same span adds to it. False for what is no span."""
+        found = span_by(table, row)
+        if found is None:
+            return False
+        key = found[0].trace, found[0].id
+        before = self._rows.get(key)
+        filled = {name: value for name, value in row.items() if value is not None}
+        self._rows[key] = table, {**before[1], **filled} if before else row
+        return True
+
+    def sessions(self) -> Iterator[tuple[str, list[Span]]]:
+        """The spans of each session: a session's traces together, in the order of time."""
+        traces: dict[str, list[Span]] = {}
+        named: dict[str, str] = {}
+        for table, row in self._rows.values():
+            found = span_by(table, row)
+            if found is not None:
+                traces.setdefault(found[0].trace, []).append(found[0])
+                if found[1] is not None:
+                    named.setdefault(found[0].trace, found[1])
+        joined: dict[str, list[Span]] = {}
+        for trace in sorted(traces, key=lambda t: (min(s.start_us or 0 for s in traces[t]), t)):
+            joined.setdefault(named.get(trace, trace), []).extend(traces[trace])
+        yield from joined.items()
+
+
+EXAMPLE_NAME = "runs.jsonl"
+EXAMPLE = b"""\
+{"id":"r2","trace_id":"r0","parent_run_id":"r0","run_type":"tool","name":"get_order","start_time":"2026-05-01T10:00:01.200","end_time":"2026-05-01T10:00:01.900","inputs":{"input":"{'id': 'o1'}"},"outputs":{"output":{"type":"tool","content":"paid","tool_call_id":"c1","status":"success"}},"error":null,"extra":{"metadata":{"thread_id":"th9"}},"session_id":"project-1"}
+{"id":"r1","trace_id":"r0","parent_run_id":"r0","run_type":"llm","name":"ChatModel","start_time":"2026-05-01T10:00:00.100","end_time":"2026-05-01T10:00:01.000","inputs":{"messages":[[{"lc":1,"type":"constructor","id":["langchain","HumanMessage"],"kwargs":{"content":"Is o1 paid?","type":"human"}}]]},"outputs":{"generations":[[{"text":"","message":{"lc":1,"type":"constructor","id":["langchain","AIMessage"],"kwargs":{"content":"","type":"ai","tool_calls":[{"name":"get_order","args":{"id":"o1"},"id":"c1","type":"tool_call"},{"name":"get_shop","args":{"city":"Ulm"},"id":"c2","type":"tool_call"}]}}}]]},"error":null,"prompt_tokens":9,"completion_tokens":5,"extra":{"metadata":{"thread_id":"th9","ls_model_name":"m"}},"session_id":"project-1"}
+{"id":"r3","trace_id":"r0","parent_run_id":"r0","run_type":"tool","name":"get_shop","start_time":"2026-05-01T10:00:01.210","end_time":"2026-05-01T10:00:01.300","inputs":{"city":"Ulm"},"outputs":null,"error":"ValueError('no shop')","extra":{"metadata":{"thread_id":"th9"}},"session_id":"project-1"}
+{"id":"r0","trace_id":"r0","parent_run_id":null,"run_type":"chain","name":"agent","start_time":"2026-05-01T10:00:00.000","end_time":"2026-05-01T10:00:02.000","inputs":{},"outputs":{},"error":null,"session_id":"project-1"}
+"""  # noqa: E501 - a line is a run
+EXAMPLE_CALLS: list[tuple[str, dict[str, object], str]] = [
+    ("get_order", {"id": "o1"}, "ok"),
+    ("get_shop", {"city": "Ulm"}, "error"),
+]

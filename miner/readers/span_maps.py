@@ -1,0 +1,197 @@
+"""Where the tables of observability platforms keep the parts of a span: a map for each, and how to write one's own.
+
+A map is data. A column may be a path into an object (``extra.metadata.thread_id``); of several names the first that is
+there counts. What a row is follows from one column's value (``run_type = "tool"``).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from miner.errors import UsageError
+from miner.readers.clock import micros
+from miner.readers.content import parsed
+from miner.readers.span_rows import Span
+from miner.readers.values import count, mapping, number, word
+
+Names = tuple[str, ...]
+_WELL = frozenset(
+    {"ok", "success", "default", "debug", "warning", "unset", "completed", "status_code_ok", "status_code_unset"}
+)
+"""Words of status and level columns that are no failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanMap:
+    """The columns of one platform's table."""
+
+    name: str
+    signs: frozenset[str]
+    """Columns that are together in no other table."""
+    id: Names
+    trace: Names
+    parent: Names
+    title: Names
+    """What the span is called; for a tool span, the tool."""
+    kind: Names
+    start: Names
+    end: Names
+    input: Names
+    output: Names
+    tools: frozenset[str] = frozenset()
+    models: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+    """Values of ``kind``, in lower case."""
+    session: Names = ()
+    call_id: Names = ()
+    model: Names = ()
+    tokens_in: Names = ()
+    tokens_out: Names = ()
+    failed: Names = ()
+    """A column that is only filled, or holds the word error, when the span failed."""
+    service: Names = ()
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = field(default=lambda row: row)
+    """Rewrites a row whose parts are not where a path leads."""
+
+
+def cell(row: Mapping[str, Any], names: Names) -> Any:
+    """The first of these columns, or paths into columns, that is there and not empty."""
+    for name in names:
+        if row.get(name) not in (None, ""):
+            return row[name]
+        inner = _inside(row, name.split("."))
+        if inner not in (None, ""):
+            return inner
+    return None
+
+
+def _inside(row: Mapping[str, Any], steps: list[str]) -> Any:
+    """What a path leads to; a key may itself hold dots."""
+    for length in range(len(steps), 0, -1):
+        found = row.get(".".join(steps[:length]))
+        if found in (None, "") or length == len(steps):
+            if length == len(steps) and found not in (None, ""):
+                return found
+            continue
+        inner = parsed(found) if isinstance(found, str) and found[:1] == "{" else found
+        if isinstance(inner, dict):
+            return _inside(inner, steps[length:])
+    return None
+
+
+def span_by(table: SpanMap, row: dict[str, Any]) -> tuple[Span, str | None] | None:
+    """(span, session) of a row in the words of the semantic conventions; None for a row without id or trace."""
+    row = table.prepare(row)
+    identity, trace = _name(cell(row, table.id)), _name(cell(row, table.trace))
+    if identity is None or trace is None:
+        return None
+    kind, title = str(cell(row, table.kind) or "").lower(), word(cell(row, table.title)) or ""
+    start, end = micros(cell(row, table.start)), micros(cell(row, table.end))
+    if start is not None and end is not None and end < start:
+        end = None
+    failed, error = _failed(cell(row, table.failed))
+    given, made = decoded(cell(row, table.input)), decoded(cell(row, table.output))
+    parent = _name(cell(row, table.parent))
+    service = word(cell(row, table.service))
+    attributes = _attributes(table, row, kind, title, given, made)
+    span = Span(trace, identity, parent, title, start, end, attributes, failed, error, service)
+    return span, _name(cell(row, table.session))
+
+
+def _attributes(table: SpanMap, row: dict[str, Any], kind: str, title: str, given: Any, made: Any) -> dict[str, Any]:
+    if kind in table.tools:
+        found = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": title,
+            "gen_ai.tool.call.arguments": _arguments(given),
+            "gen_ai.tool.call.result": made,
+            "gen_ai.tool.call.id": _name(cell(row, table.call_id)),
+        }
+    elif kind in table.models:
+        found = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": word(cell(row, table.model)),
+            "gen_ai.usage.input_tokens": _count(cell(row, table.tokens_in)),
+            "gen_ai.usage.output_tokens": _count(cell(row, table.tokens_out)),
+            "input.value": given,
+            "output.value": made,
+        }
+    elif kind in table.agents:
+        found = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": title or None}
+    else:
+        found = {}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _arguments(given: Any) -> Any:
+    """Old exporters wrap the print of the arguments into an object of its own."""
+    inner = mapping(given)
+    if set(inner) == {"input"} and isinstance(inner["input"], dict):
+        return inner["input"]
+    if set(inner) == {"input"} and isinstance(inner["input"], str) and inner["input"].lstrip().startswith("{"):
+        return inner["input"].strip()
+    return given
+
+
+def decoded(content: Any) -> Any:
+    """A JSON text as what it holds."""
+    if isinstance(content, str) and content.lstrip()[:1] in ("{", "[", '"'):
+        value = parsed(content)
+        return content if value is None else value
+    return content
+
+
+def _name(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and value != "" else None
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, str) and value.isdigit() and len(value) < 16:
+        return int(value)
+    whole = number(value)
+    return count(value) if whole is None or not whole.is_integer() else count(int(whole))
+
+
+def _failed(value: Any) -> tuple[bool | None, str | None]:
+    """(whether it failed, what is said of it): a word such as ok or success says it did not."""
+    if value is None or value is False:
+        return None, None
+    if isinstance(value, str) and value.lower() in _WELL:
+        return None, None
+    if isinstance(value, dict):
+        return True, word(value.get("message"))
+    return True, value if isinstance(value, str) and "error" not in value.lower().split("_") else None
+
+
+def own_map_of(path: Path) -> Path:
+    """Where a table's own map lies: beside it, ``table.csv`` has ``table.map.toml``."""
+    return path.with_name(path.name.split(".")[0] + ".map.toml")
+
+
+def load_map(path: Path) -> SpanMap:
+    """A map that a user wrote.
+
+    Raises:
+        UsageError: it is no TOML, lacks a column that a span needs, or names one that there is not.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"the map is no TOML: {error}", where=str(path)) from error
+    known = {item.name for item in fields(SpanMap)} - {"name", "signs", "prepare"}
+    missing = {"id", "title", "kind", "start"} - given.keys()
+    if missing or given.keys() - known:
+        what = f"lacks {', '.join(sorted(missing))}" if missing else f"names {', '.join(sorted(given.keys() - known))}"
+        raise UsageError(f"the map {what}", where=str(path), next_step=f"a map may hold: {', '.join(sorted(known))}")
+    sets = {key: frozenset(str(v).lower() for v in _texts(given.get(key))) for key in ("tools", "models", "agents")}
+    columns = {key: _texts(given.get(key)) for key in known - sets.keys()}
+    columns["trace"] = columns["trace"] or columns["session"] or columns["id"]
+    return SpanMap(path.name, frozenset(), **columns, **sets)  # type: ignore[arg-type]
+
+
+def _texts(value: Any) -> Names:
+    return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),) if value else ()

@@ -1,0 +1,107 @@
+"""Rows of a table, in whichever container people export it: JSON, JSON Lines, CSV, Parquet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from miner.errors import MissingExtraError
+from miner.readers.source import Head, Source, head_of, is_lines
+from miner.readers.whole import refuse, text_lines
+
+PARQUET = b"PAR1"
+_LISTS = ("", "data", "spans", "runs", "observations", "calls", "rows", "events", "logs", "objects")
+_FIELD_BYTES = 16 << 20
+
+
+def columns_of(head: Head) -> set[str]:
+    """The columns that the first rows have; empty for what is no table."""
+    if head.start.startswith(PARQUET):
+        return set(_parquet_columns(head.path))
+    if head.start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return _json_columns(head)
+    first = head.start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
+    names = next(csv.reader([first]), []) if first.count(",") > 2 else []
+    return {name.strip() for name in names}
+
+
+def _json_columns(head: Head) -> set[str]:
+    document = head.document()
+    values = [document] if document is not None else head.records(5)
+    rows = [row for value in values for row in _rows(value)]
+    return {key for row in rows[:50] for key in row}
+
+
+def _rows(value: Any) -> list[dict[str, Any]]:
+    for name in _LISTS:
+        found = value.get(name) if name and isinstance(value, dict) else value
+        if isinstance(found, list):
+            return [row for row in found[:50] if isinstance(row, dict)]
+    return [value] if isinstance(value, dict) else []
+
+
+def rows(source: Source, path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a table; what is no row is told as a problem."""
+    start = head_of(path, 64).start
+    one = replace(source, paths=(path,))
+    if start.startswith(PARQUET):
+        yield from _parquet(one, path)
+    elif start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+        yield from _csv(one, path)
+    else:
+        for record in one.records() if is_lines(path, source.limits) else one.elements(*_LISTS):
+            if isinstance(record.value, dict):
+                yield record.value
+            else:
+                source.problem("unknown_record", "no row", path=path, line=record.line)
+
+
+def _csv(source: Source, path: Path) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(_FIELD_BYTES)
+    reader = csv.DictReader(line + "\n" for _, line in text_lines(source, path))
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            source.problem("not_csv", type(error).__name__, path=path, line=reader.line_num, fatal=True)
+            return
+        if row is None:
+            return
+        source.account.records += 1
+        yield {str(key).lstrip("\ufeff"): value or None for key, value in row.items() if key}
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingExtraError("mining", "pyarrow") from None
+    try:
+        return list(parquet.read_schema(path).names)
+    except (pa.ArrowException, OSError):
+        return []
+
+
+def _parquet(source: Source, path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingExtraError("mining", "pyarrow") from None
+    size = path.stat().st_size
+    source.account.accepted += size
+    number = 0
+    try:
+        for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
+            for row in batch.to_pylist():
+                number += 1
+                source.account.records += 1
+                yield orjson.loads(orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS))
+    except (pa.ArrowException, OSError) as error:
+        refuse(source, path, "not_parquet", size, line=number + 1, detail=type(error).__name__, fatal=True)

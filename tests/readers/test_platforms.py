@@ -1,0 +1,297 @@
+"""Platform exports by column maps: each platform's traps, a user's own table, and a proposed map."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miner.cli import main
+from miner.errors import UsageError
+from miner.events import EventKind, Status, TimeSource
+from miner.readers import platforms, recognise
+from miner.readers.map_proposal import as_toml, propose
+from miner.readers.span_maps import load_map
+from tests.readers.reading import Read, arguments, document, lines, read
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "get", "arguments": '{"id": "o1"}'}}
+ANSWER = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+PROMPT = [{"role": "user", "content": "Is it paid?"}]
+
+
+def table(folder: Path, *rows: dict[str, Any]) -> Read:
+    """An export as JSON Lines, read."""
+    path = lines(folder, rows)
+    assert recognise(path) == "platforms"
+    return read("platforms", path)
+
+
+def check(found: Read) -> None:
+    """One call with its arguments, result and span times, asked for by the step before it."""
+    [call] = found.calls
+    assert (call.tool, arguments(call), call.text) == ("get", {"id": "o1"}, "paid")
+    assert (call.time_source, (call.end_us or 0) - (call.start_us or 0)) == (TimeSource.SPAN, 700_000)
+    assert call.step == 0
+    step = found.of(EventKind.MODEL_STEP)[0]
+    assert (step.model, step.tokens_in, step.tokens_out) == ("m", 9, 5)
+    assert found.of(EventKind.USER_MESSAGE)[0].text == "Is it paid?"
+
+
+def langfuse(**about: Any) -> dict[str, Any]:
+    """An observation."""
+    base = {"trace_id": "t", "parent_observation_id": "", "session_id": "s9", "level": "DEFAULT"}
+    return {**base, **about}
+
+
+def test_langfuse_exports_and_api_rows(tmp_path: Path) -> None:
+    """Input and output are texts that hold JSON; the API writes the same in another case."""
+    times = {"start_time": "2026-05-01 10:00:01.200000", "end_time": "2026-05-01 10:00:01.900000"}
+    model = langfuse(
+        id="g",
+        type="GENERATION",
+        name="chat",
+        start_time="2026-05-01 10:00:00.100000",
+        end_time="2026-05-01 10:00:01.000000",
+        input=json.dumps(PROMPT),
+        output=json.dumps(ANSWER),
+        provided_model_name="m",
+        usage_details={"input": 9, "output": 5},
+    )
+    tool = langfuse(id="o", type="TOOL", name="get", input='{"id":"o1"}', output="paid", **times)
+    found = table(tmp_path, tool, model)
+    check(found)
+    assert found.session.native_id == "s9"
+    names = {"start_time": "startTime", "end_time": "endTime", "trace_id": "traceId", "session_id": "sessionId"}
+    names |= {"parent_observation_id": "parentObservationId", "provided_model_name": "providedModelName"}
+    names |= {"usage_details": "usageDetails"}
+    check(table(tmp_path, *({names.get(k, k): v for k, v in row.items()} for row in (tool, model))))
+
+
+def test_a_level_of_error_is_a_failure_and_others_are_not(tmp_path: Path) -> None:
+    """Levels say how important an observation is; only one says that it failed."""
+    times = {"start_time": "2026-05-01 10:00:01", "end_time": "2026-05-01 10:00:02", "type": "TOOL", "name": "get"}
+    rows = [langfuse(id=level, level=level, input="{}", output="x", **times) for level in ("ERROR", "WARNING", "DEBUG")]
+    assert sorted(c.status for c in table(tmp_path, *rows).calls) == [Status.ERROR, Status.OK, Status.OK]
+
+
+def test_langsmith_sessions_are_threads_and_messages_are_unwrapped(tmp_path: Path) -> None:
+    """The column called session is the project; serialised messages, printed inputs and tool messages are unwrapped."""
+    path = tmp_path / platforms.EXAMPLE_NAME
+    path.write_bytes(platforms.EXAMPLE)
+    found = read("platforms", path)
+    assert found.session.native_id == "th9"
+    assert [(c.call_id, c.step, c.call_index, c.text) for c in found.calls] == [
+        ("c1", 0, 0, "paid"),
+        ("c2", 0, 1, "ValueError('no shop')"),
+    ]
+    assert found.of(EventKind.USER_MESSAGE)[0].text == "Is o1 paid?"
+
+
+def braintrust(identity: str, kind: str, **about: Any) -> dict[str, Any]:
+    """A row of Braintrust."""
+    parent = [] if kind == "task" else ["b1"]
+    name = {"tool": "get"}.get(kind, kind)
+    base = {"id": identity, "span_id": identity, "root_span_id": "b1", "span_parents": parent, "is_root": not parent}
+    return {**base, "span_attributes": {"name": name, "type": kind}, "error": None, **about}
+
+
+def test_braintrust_rows_have_seconds_and_are_merged(tmp_path: Path) -> None:
+    """Times are seconds in the metrics; rows of one span add to each other."""
+    start, end = {"metrics": {"start": 1777629601.2, "end": 1777629601.9}}, {"output": "paid", "_is_merge": True}
+    found = table(
+        tmp_path,
+        braintrust("b1", "task", metrics={"start": 1777629600.0}),
+        braintrust(
+            "b2",
+            "llm",
+            input=PROMPT,
+            output=[{"message": ANSWER}],
+            metadata={"model": "m"},
+            metrics={"start": 1777629600.1, "end": 1777629601.0, "prompt_tokens": 9, "completion_tokens": 5},
+        ),
+        braintrust("b3", "tool", input={"id": "o1"}, **start),
+        braintrust("b3", "tool", **end),
+    )
+    [call] = found.calls
+    assert (call.text, (call.end_us or 0) - (call.start_us or 0)) == ("paid", 700_000)
+
+
+def test_an_export_of_root_rows_or_of_a_round_number_is_told(tmp_path: Path) -> None:
+    """An export that left spans out looks like a log without calls: say so."""
+    assert table(tmp_path, braintrust("b1", "task"), braintrust("b9", "task")).reasons == ["maybe_cut"]
+    rows = [langfuse(id=str(n), type="SPAN", name="x", start_time="2026-05-01 10:00:00") for n in range(100)]
+    assert table(tmp_path, *rows).reasons == ["maybe_cut"]
+
+
+def test_weave_operations_are_named_by_reference(tmp_path: Path) -> None:
+    """The operation's name is inside a reference; a call that counted tokens is a model's; a lost end is no end."""
+    base = {"trace_id": "t", "thread_id": "th", "parent_id": "p", "exception": None}
+    op = {"op_name": "weave:///e/p/op/get:abc", "attributes": {"kind": "tool"}}
+    tool = {**base, **op, "id": "1", "inputs": {"id": "o1"}, "output": "paid", "started_at": "2026-05-01T10:00:01.2Z"}
+    found = table(tmp_path, {**tool, "ended_at": "2026-05-01T10:00:01.9Z"}, {**tool, "id": "2", "ended_at": None})
+    first, second = found.calls
+    assert (first.tool, first.status, first.time_source) == ("get", Status.OK, TimeSource.SPAN)
+    assert second.end_us is None
+
+
+def test_spans_of_the_agents_sdk(tmp_path: Path) -> None:
+    """A function span is a call."""
+    span = {
+        "object": "trace.span",
+        "id": "1",
+        "trace_id": "t",
+        "parent_id": None,
+        "started_at": "2026-05-01T10:00:01.2Z",
+        "ended_at": "2026-05-01T10:00:01.9Z",
+        "span_data": {"type": "function", "name": "get", "input": '{"id": "o1"}', "output": "paid"},
+        "error": {"message": "late", "data": None},
+    }
+    [call] = table(tmp_path, span).calls
+    assert (call.tool, arguments(call), call.status) == ("get", {"id": "o1"}, Status.ERROR)
+
+
+def test_mlflow_decodes_twice_and_knows_both_shapes(tmp_path: Path) -> None:
+    """Attributes are JSON inside JSON; ids are base64 in newer traces, and apart in older ones."""
+    attributes = {"mlflow.spanType": '"TOOL"', "mlflow.spanInputs": '{"id": "o1"}', "mlflow.spanOutputs": '"paid"'}
+    times = {"start_time_unix_nano": 1777629601200000000, "end_time_unix_nano": 1777629601900000000}
+    ids = {"trace_id": "AAAAAAAAAAAAAAAAAAAAAQ==", "span_id": "AAAAAAAAAAE=", "parent_span_id": None}
+    status = {"status": {"code": "STATUS_CODE_OK", "message": ""}}
+    info = {"trace_metadata": {"mlflow.trace.session": "s9"}}
+    new = {"info": info, "data": {"spans": [{"name": "get", "attributes": attributes, **ids, **times, **status}]}}
+    failed = {"status_code": "ERROR", "status_message": ""}
+    old_span = {
+        "name": "get",
+        "context": {"trace_id": "t2", "span_id": "x"},
+        "parent_id": None,
+        "attributes": attributes,
+    }
+    old_times = {"start_time": 1777629601200000000, "end_time": 1777629601900000000}
+    old = {"info": {"request_id": "t2"}, "data": {"spans": [{**old_span, **old_times, **failed}]}}
+    first, second = table(tmp_path, new, old).calls
+    for call in (first, second):
+        assert (call.tool, arguments(call), call.text) == ("get", {"id": "o1"}, "paid")
+        assert (call.end_us or 0) - (call.start_us or 0) == 700_000
+    assert (first.status, second.status) == (Status.OK, Status.ERROR)
+    alone = document(tmp_path, new)
+    assert recognise(alone) == "platforms"
+    assert read("platforms", alone).session.native_id == "s9"
+
+
+def test_phoenix_tables_belong_to_the_trace_reader(tmp_path: Path) -> None:
+    """Their columns are OpenInference attributes, a dialect of traces."""
+    row = {"context.span_id": "00000000000000a1", "context.trace_id": "0af7651916cd43dd8448eb211c80319c", "name": "get"}
+    kind = {"attributes.openinference.span.kind": "TOOL", "attributes.tool.name": "get", "attributes.input.value": "{}"}
+    path = lines(tmp_path, [{**row, **kind, "start_time": "2026-05-01T10:00:00Z", "end_time": "2026-05-01T10:00:01Z"}])
+    assert recognise(path) == "otel"
+    assert [c.tool for c in read("otel", path).calls] == ["get"]
+
+
+MAP = """\
+id = "step"
+title = "what"
+kind = "sort"
+start = "from"
+end = "to"
+input = "given"
+output = "got"
+session = "run"
+failed = "problem"
+tools = ["action"]
+"""
+
+
+def own(folder: Path) -> Path:
+    """A table of a home-grown agent as CSV, with a quoted line break."""
+    path = folder / "steps.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["step", "run", "what", "sort", "from", "to", "given", "got", "problem"])
+        writer.writerow(["1", "r", "get", "action", "1777629601.2", "1777629601.9", '{"id": "o1"}', "paid\nyes", ""])
+        writer.writerow(["2", "r", "get", "action", "1777629602", "1777629603", '{"id": "o2"}', "", "gone"])
+        writer.writerow(["3", "r", "note", "log", "1777629604", "1777629605", "", "", ""])
+    return path
+
+
+def test_a_table_of_ones_own_needs_ten_lines_and_no_code(tmp_path: Path) -> None:
+    """A map beside the table says which column is what."""
+    path = own(tmp_path)
+    assert recognise(path) is None
+    (tmp_path / "steps.map.toml").write_text(MAP, encoding="utf-8")
+    assert recognise(path) == "platforms"
+    found = read("platforms", path)
+    assert [(c.tool, arguments(c), c.text, c.status) for c in found.calls] == [
+        ("get", {"id": "o1"}, "paid\nyes", Status.OK),
+        ("get", {"id": "o2"}, "gone", Status.ERROR),
+    ]
+    assert found.session.native_id == "r"
+    assert found.source.account.total == path.stat().st_size
+
+
+def test_the_same_table_as_parquet(tmp_path: Path) -> None:
+    """The container does not matter."""
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    with own(tmp_path).open(newline="", encoding="utf-8") as file:
+        rows = [{k: v or None for k, v in row.items()} for row in csv.DictReader(file)]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "steps.parquet")
+    (tmp_path / "steps.map.toml").write_text(MAP, encoding="utf-8")
+    assert recognise(tmp_path / "steps.parquet") == "platforms"
+    assert len(read("platforms", tmp_path / "steps.parquet").calls) == 2
+    (tmp_path / "steps.parquet").write_bytes(b"PAR1" + b"x" * 40 + b"PAR1")
+    assert read("platforms", tmp_path / "steps.parquet").reasons == ["not_parquet"]
+
+
+@pytest.mark.parametrize("text", ["id = ", 'id = "a"', MAP + 'colour = "x"\n'])
+def test_a_map_that_cannot_be_meant_is_refused(tmp_path: Path, text: str) -> None:
+    """Bad TOML, a missing column and an unknown word are errors that say what a map may hold."""
+    path = tmp_path / "x.map.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="map"):
+        load_map(path)
+
+
+def test_a_map_is_proposed_from_names_and_values(tmp_path: Path) -> None:
+    """Known names are found at any depth, times must be times, and kinds are sorted by what they say."""
+    rows = [
+        {
+            "spanId": str(n),
+            "parentId": "0",
+            "meta": {"thread_id": "t"},
+            "type": kind,
+            "name": f"n{n}",
+            "startTime": "2026-05-01T10:00:00Z",
+            "end": "soon",
+            "input": {"x": 1},
+        }
+        for n, kind in enumerate(("TOOL", "LLM", "AGENT", "OTHER"))
+    ]
+    proposal = propose(rows)
+    assert proposal == {
+        "id": ["spanId"],
+        "parent": ["parentId"],
+        "title": ["name"],
+        "kind": ["type"],
+        "start": ["startTime"],
+        "input": ["input"],
+        "session": ["meta.thread_id"],
+        "tools": ["TOOL"],
+        "models": ["LLM"],
+        "agents": ["AGENT"],
+    }
+    path = tmp_path / "p.map.toml"
+    path.write_text(as_toml(proposal), encoding="utf-8")
+    assert load_map(path).session == ("meta.thread_id",)
+
+
+def test_the_command_proposes_and_writes_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Proposed, written beside the table, read with it; a second time is refused, and so is what is no table."""
+    row = {"span_id": "1", "kind": "tool", "name": "get", "start_time": "2026-05-01T10:00:00Z", "input": {"a": 1}}
+    path = lines(tmp_path, [row, {**row, "span_id": "2"}], "steps.jsonl")
+    assert main(["map-spans", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["map"]["id"] == ["span_id"]
+    assert main(["map-spans", str(path), "--write"]) == 0
+    assert [c.tool for c in read("platforms", path).calls] == ["get", "get"]
+    assert main(["map-spans", str(path), "--write"]) == 1
+    assert main(["map-spans", str(document(tmp_path, [{"a": 1}], "other.json"))]) == 1
