@@ -38,6 +38,12 @@ class _Outcome(NamedTuple):
     failure: str | None
 
 
+class Adopted(NamedTuple):
+    """The result of a speculation that a call took."""
+
+    value: Any
+
+
 class Speculator:
     """One for a process: its budget, policy and ledger are shared by all sessions."""
 
@@ -234,10 +240,23 @@ class Session:
         """A call that the host ran has ended."""
         self.live.end(call, status, result)
 
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Any:
-        """The result of a call: of a speculation that is exactly this call, or of ``execute`` as usual."""
+    def ask(self, tool: str, arguments: Mapping[str, Any]) -> Call:
+        """The model asks for a call, and the host runs it itself if ``adopt`` has no answer.
+
+        For hosts whose calls are messages to pass on; everybody else uses ``call``. While ``Call.run`` is None there
+        is nothing to adopt. Give the call to ``call_finished`` in the end, whoever answered it.
+        """
         call = self.live.begin(tool, arguments)
         self._speculator.obey()
+        return call
+
+    async def adopt(self, call: Call) -> Adopted | None:
+        """The result of the speculation that answers a call; None when the call must be run."""
+        return None if call.run is None else await self._adopt(call, call.run)
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Any:
+        """The result of a call: of a speculation that is exactly this call, or of ``execute`` as usual."""
+        call = self.ask(tool, arguments)
         status, result = "cancelled", None
         try:
             if call.run is not None:
@@ -275,7 +294,7 @@ class Session:
         self.live.decide()
         self._speculator.obey()
 
-    async def _adopt(self, call: Call, run: Run) -> _Outcome | None:
+    async def _adopt(self, call: Call, run: Run) -> Adopted | None:
         """The result of a speculation that was claimed; None when the call must be run after all."""
         core = self._core
         if call.joined and not run.ended:
@@ -288,7 +307,7 @@ class Session:
             return None
         value = core.deliver(run)
         core.record("delivered", self.live.id, call=call.number, tool=call.tool, run=run.number)
-        return _Outcome(value, None)
+        return Adopted(value)
 
     async def _join(self, run: Run) -> None:
         """Waits for a running speculation, which is the real call from now on: a cancelled caller cancels it.
