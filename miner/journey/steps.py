@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from miner.errors import LogError, RunFolderError, SplitError
 from miner.journey.folder import RunFolder, code_version, key_of, write_whole
+from miner.journey.outcome import (
+    ALL_TRAIN,
+    BUNDLE,
+    EVALUATION,
+    EVENTS,
+    OVERVIEW,
+    PATTERNS,
+    SAVINGS,
+    TWIN,
+    Inputs,
+    Journey,
+    Say,
+)
 from miner.settings import Settings, settings_as_dict
 
 if TYPE_CHECKING:
@@ -19,39 +32,6 @@ if TYPE_CHECKING:
     from miner.evaluation.split import Logs
     from miner.store.database import Store
     from miner.store.report import IngestReport, Progress
-
-EVENTS, PATTERNS, BUNDLE, TWIN = "events.duckdb", "patterns.json", "bundle.json", "bundle.txt"
-EVALUATION, SAVINGS, OVERVIEW = "evaluation.json", "savings.json", "overview.json"
-
-ALL_TRAIN = "everything trains"
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """The logs of a run, as they were named."""
-
-    logs: tuple[str, ...]
-    test: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Journey:
-    """What a run came to."""
-
-    run: Path
-    overview: dict[str, Any] = field(default_factory=dict)
-    evaluation: dict[str, Any] | None = None
-    savings: dict[str, Any] | None = None
-    bundle_bytes: int = 0
-    patterns: int = 0
-    reports: list[IngestReport] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
-    """Steps that had something to do."""
-    held_back: dict[str, int] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    """What could not be done, and why."""
 
 
 def ingest(folder: RunFolder, inputs: Inputs, settings: Settings, progress: Callable[[Progress], None]) -> list[IngestReport]:  # fmt: skip  # noqa: E501
@@ -84,9 +64,10 @@ def look_over(folder: RunFolder, store: Store, run: Journey, code: str) -> None:
     """
     from miner.evaluation.overview import overview
 
-    key = key_of("overview", folder.facts["sources"], code)
+    passed_over = _passed_over(run.reports)
+    key = key_of("overview", folder.facts["sources"], passed_over, code)
     if not folder.is_done("overview", key):
-        _write(folder, OVERVIEW, overview(store))
+        _write(folder, OVERVIEW, overview(store, passed_over))
         folder.done("overview", key, [OVERVIEW])
         run.done.append("overview")
     run.overview = _read(folder, OVERVIEW)
@@ -96,6 +77,16 @@ def look_over(folder: RunFolder, store: Store, run: Journey, code: str) -> None:
             where=str(folder.path),
             next_step="give logs of an agent that calls tools; `miner formats FILE` says how a file is understood",
         )
+
+
+def _passed_over(reports: list[IngestReport]) -> dict[str, int]:
+    """Files that were not read, by reason."""
+    found: Counter[str] = Counter()
+    for report in reports:
+        found.update(report.passed_over)
+        found["empty"] += report.files_empty
+        found["of_no_known_format"] += len(report.unrecognised)
+    return {reason: count for reason, count in sorted(found.items()) if count}
 
 
 def parts_to_use(store: Store, settings: Settings, run: Journey) -> tuple[Parts | None, Logs]:
@@ -133,14 +124,15 @@ def export(
     """Write the bundle and its twin, with the evaluation's figures where there are some; says what was held back."""
     from miner.export.bundle import export_bundle
     from miner.export.pattern_file import read_patterns
+    from miner.export.review import read_review, without_rejected
 
-    patterns = read_patterns(folder.path / PATTERNS)
+    patterns, rejected = without_rejected(read_patterns(folder.path / PATTERNS), read_review(folder.path))
     made_from = created_from(folder, settings)
     exported = export_bundle(patterns, settings.export, created_from=made_from, evaluation=evaluation, logs=train)
     bundle = out or folder.path / BUNDLE
     write_whole(bundle, exported.data)
     write_whole(bundle.with_suffix(".txt"), exported.twin.encode())
-    return exported.held_back
+    return exported.held_back | ({"rejected in review": rejected} if rejected else {})
 
 
 def created_from(folder: RunFolder, settings: Settings) -> dict[str, Any]:
@@ -214,9 +206,11 @@ class Keys(NamedTuple):
 
 def keys_of(folder: RunFolder, how: str, settings: Settings, code: str) -> Keys:
     """The keys of a run; a step is done again when its key changes."""
+    from miner.export.review import read_review, rejected_in
+
     chosen = settings_as_dict(settings)
     mine_key = key_of("mine", folder.facts["sources"], how, chosen["mining"], code)
-    export_key = key_of("export", mine_key, chosen["export"])
+    export_key = key_of("export", mine_key, chosen["export"], *rejected_in(read_review(folder.path)))
     score_key = key_of("evaluate", export_key, chosen["evaluation"])
     return Keys(
         mine_key,

@@ -54,6 +54,12 @@ def session_logs(store: Store, part: str | None) -> Iterator[SessionLog]:
         yield from _logs(store, chunk)
 
 
+def one_session_log(store: Store, key: str) -> SessionLog | None:
+    """One session with its events, by its key; None when the store does not hold it."""
+    rows = store.query(f"select {_SELECT_SESSIONS} from sessions where key = ?", [key])
+    return next(_logs(store, [_session(rows[0])]), None) if rows else None
+
+
 def _logs(store: Store, chunk: Sequence[Session]) -> Iterator[SessionLog]:
     keys = [session.key for session in chunk]
     marks = ", ".join("?" * len(keys))

@@ -1,0 +1,1 @@
+"""Rows -> charts, in one colour language; nothing here opens a file."""

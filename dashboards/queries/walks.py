@@ -1,0 +1,152 @@
+"""One session: what happened when, what would have been predicted at each decision, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dashboards.queries.folder import Run, events_of
+from miner.errors import RunFolderError
+
+if TYPE_CHECKING:
+    from miner.events import SessionLog
+    from miner.mining.decisions import Decision
+    from miner.runtime.bundle import Bundle
+    from miner.runtime.speculation import Speculation
+
+PAGE = 200
+REPEAT = "asked before in this session"
+_SESSIONS = """
+    -- one row is one session
+    select key, reader as format, application, relation, part, model, make_timestamp(started_us) as began,
+           (ended_us - started_us) / 1e6 as seconds, calls, events
+    from sessions
+    where (?1 = '' or contains(lower(key || ' ' || coalesce(application, '') || ' ' || native_id), lower(?1)))
+      and (?2 = '' or key in (select session from calls where tool = ?2))
+    order by started_us desc nulls last, key limit ?3 offset ?4
+"""
+
+
+def session_rows(run: Run, text: str, tool: str, page: int) -> list[dict[str, Any]]:
+    """A page of sessions, newest first, that hold a text in their names and call a tool."""
+    names = ("session", "format", "application", "kind", "part", "model", "began", "seconds", "calls", "events")
+    with events_of(run) as store:
+        rows = store.query(_SESSIONS, [text, tool, PAGE, page * PAGE])
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def session_log(run: Run, key: str) -> SessionLog:
+    """One session with its events.
+
+    Raises:
+        RunFolderError: the run holds no such session.
+    """
+    from miner.store.logs import one_session_log
+
+    with events_of(run) as store:
+        found = one_session_log(store, key)
+    if found is None:
+        raise RunFolderError(
+            f"this run holds no session {key[:40]!r}", where=str(run.path), next_step="choose one from the list"
+        )
+    return found
+
+
+def event_rows(log: SessionLog) -> list[dict[str, Any]]:
+    """The events of a session as spans on its clock, in seconds from its first known moment."""
+    known = [at for event in log.events if (at := event.start_us or event.time_us) is not None]
+    first, reached = min(known, default=0), None
+    rows = []
+    for event in log.events:
+        end = event.end_us if event.end_us is not None else event.time_us
+        start = event.start_us if event.start_us is not None else (reached if reached is not None else end)
+        kind = {"model_step": "model", "tool_call": "tool", "user_message": "person"}.get(event.kind.value, "host")
+        if kind == "person":
+            start = end
+        if start is not None and end is not None:
+            start = min(start, end)
+            reached = max(end, reached or end)
+        rows.append(
+            {
+                "seq": event.seq,
+                "kind": kind,
+                "what": event.tool or event.kind.value.replace("_", " "),
+                "start s": None if start is None else (start - first) / 1e6,
+                "end s": None if end is None else (end - first) / 1e6,
+                "status": event.status.value if event.status else "",
+                "arguments": event.arguments or "",
+                "text": event.text or "",
+            }
+        )
+    return rows
+
+
+def predictions(run: Run, log: SessionLog) -> list[dict[str, Any]]:
+    """Each decision of a session with what the run's bundle would have predicted, from what, and what then came.
+
+    Raises:
+        RunFolderError: the run has no bundle that can be read.
+    """
+    from miner.mining.decisions import decisions
+    from miner.predictors.shipped import Predictor
+
+    bundle = bundle_of(run)
+    walk = Predictor(bundle).start(log.session)
+    found = []
+    for decision in decisions(log):
+        for event in decision.observed:
+            walk.observe(event)
+        found.append(_moment(bundle, decision, walk.predict()))
+    return found
+
+
+def bundle_of(run: Run) -> Bundle:
+    """The run's bundle.
+
+    Raises:
+        RunFolderError: there is none, or it is refused.
+    """
+    from miner.runtime.bundle import load_bundle
+    from miner.runtime.errors import BundleError
+
+    path = run.path / "bundle.json"
+    try:
+        return load_bundle(path)
+    except BundleError as error:
+        raise RunFolderError(
+            f"the bundle is refused: {error}", where=str(path), next_step=f"miner export {run.path}"
+        ) from error
+
+
+def _moment(bundle: Bundle, decision: Decision, guesses: Any) -> dict[str, Any]:
+    from miner.evaluation.score import identity_of
+
+    asked = {identity_of(call) for call in decision.calls}
+    at = [event.end_us or event.time_us for event in decision.observed if event.end_us or event.time_us]
+    return {
+        "decision": decision.index,
+        "seq": max((event.seq for event in decision.observed), default=-1),
+        "at_us": max(at, default=None),
+        "came": [{"tool": call.tool or "", "arguments": call.arguments or ""} for call in decision.calls],
+        "predicted": [_explained(bundle, guess, came=guess.identity in asked) for guess in guesses],
+    }
+
+
+def _explained(bundle: Bundle, guess: Speculation, *, came: bool) -> dict[str, Any]:
+    from miner.export.twin import form_text, rule_text
+    from miner.runtime.canonical import canonical
+
+    patterns = bundle.patterns
+    seconds = patterns.seconds.get(guess.tool)
+    return {
+        "tool": guess.tool,
+        "arguments": canonical(guess.arguments),
+        "probability": guess.probability,
+        "starts": guess.probability >= patterns.gate / 1e6,
+        "came": came,
+        "seconds": None if seconds is None else seconds / 1000,
+        "pattern": REPEAT if guess.pattern is None else form_text(patterns.forms[guess.pattern]),
+        "rules": {
+            place.lstrip("."): rule_text(patterns.rules[number]).replace("\x1f", " ")
+            for place, number in guess.rules.items()
+        },
+    }
