@@ -11,7 +11,7 @@ from miner.cli import console
 
 if TYPE_CHECKING:
     from miner.evaluation.sections import Section, Table
-    from miner.journey.steps import Journey
+    from miner.journey.outcome import Journey
 
 _WIDTH = 100
 
@@ -69,12 +69,16 @@ def _say_predictable(evaluation: Mapping[str, Any]) -> None:
         f"{with_interval(best, 'exact_top5')} within five; {percent(best['ceiling'])} had only values that could "
         "have been known before."
     )
-    shown = ("exact_top1", "exact_top3", "exact_top5", "tool_top1", "precision", "recall")
+    sure, plain = ("exact_top1", "exact_top5"), ("tool_top1", "precision", "recall")
     rows = [
-        (known, *(with_interval(figures["overall"], figure) for figure in shown))
+        (
+            known,
+            *(with_interval(figures["overall"], figure) for figure in sure),
+            *(percent(figures["overall"][figure]) for figure in plain),
+        )
         for known, figures in predictors.items()
     ]
-    draw(Table(("predictor", *(figure.replace("_", " ") for figure in shown)), list(rows)))
+    draw(Table(("predictor", *(figure.replace("_", " ") for figure in (*sure, *plain))), list(rows)))
     tools = sorted(predictors[name]["by_tool"].items(), key=lambda item: -item[1]["calls"])[:8]
     parts = [(tool, f"{part['calls']:,}", percent(part["exact_top1"]), percent(part["exact_top5"]), percent(part["ceiling"])) for tool, part in tools]  # fmt: skip  # noqa: E501
     draw(Table((f"{name}, by tool", "calls", "exact top1", "exact top5", "ceiling"), list(parts)))

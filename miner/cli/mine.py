@@ -16,8 +16,8 @@ from miner.cli import console
 def command(run: Path, path: Path | None, as_json: bool) -> None:
     """Mine the training sessions of a RUN folder; writes patterns.json, nothing when it is up to date."""
     from miner.journey.folder import open_run
+    from miner.journey.outcome import Journey
     from miner.journey.single import mine_only
-    from miner.journey.steps import Journey
     from miner.settings import load_settings
 
     with open_run(run) as folder:

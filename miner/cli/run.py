@@ -11,7 +11,7 @@ import click
 from miner.cli import console
 
 if TYPE_CHECKING:
-    from miner.journey.steps import Journey
+    from miner.journey.outcome import Journey
     from miner.settings import Settings
     from miner.store.report import IngestReport
 
@@ -41,7 +41,8 @@ def _journey(logs: tuple[str, ...], out: Path, test: tuple[str, ...], engine: st
     from miner.cli._reading import reading
     from miner.engines import refuse_unknown
     from miner.journey.folder import open_run
-    from miner.journey.steps import Inputs, Journey, ingest, whole_journey
+    from miner.journey.outcome import Inputs, Journey
+    from miner.journey.steps import ingest, whole_journey
 
     refuse_unknown(engine)
     run = Journey(out)

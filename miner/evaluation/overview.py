@@ -54,8 +54,13 @@ _SOURCES = """
 """
 
 
-def overview(store: Store) -> dict[str, Any]:
-    """What a store holds, as plain values: overview.json."""
+def overview(store: Store, passed_over: Mapping[str, int] | None = None) -> dict[str, Any]:
+    """What a store holds, as plain values: overview.json.
+
+    Args:
+        store: the events.
+        passed_over: files that were not read, by reason, as ingest tells.
+    """
     ((sessions, calls, parallel, steps, children, repeated),) = store.query(_WHOLE)
     names = ("tool", "calls", "sessions", "failed", "timed", "seconds", "p50_s", "p95_s")
     tools = [dict(zip(names, row, strict=True)) for row in store.query(_TOOLS)]
@@ -81,6 +86,7 @@ def overview(store: Store) -> dict[str, Any]:
         "habits": habits,
         "records": records,
         "not_read": dict(reasons),
+        "files_passed_over": dict(passed_over or {}),
     }
 
 
@@ -94,6 +100,9 @@ def overview_section(found: Mapping[str, Any]) -> Section:
             f"{percent(found['repeated_calls'] / calls)} are exactly a call that the session has made before."
         )
     words.append(_not_read_said(found))
+    if found["files_passed_over"]:
+        passed = ", ".join(f"{count:,} {why.replace('_', ' ')}" for why, count in found["files_passed_over"].items())
+        words.append(f"Files that were not looked into or are no logs: {passed}.")
     return Section("What your agents do", words, [tools_table(found), habits_table(found)])
 
 

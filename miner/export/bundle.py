@@ -54,20 +54,21 @@ def export_bundle(
     kept, held_back = withhold(patterns, refuses_for(settings.audience, support))
     if settings.audience == "shared":
         kept = _supported(kept)
+    facts: dict[str, Any] = {
+        "audience": settings.audience,
+        "created_from": created_from,
+        "metrics": metrics_of(evaluation),
+    }
     room = settings.budget_bytes - _overhead(kept)
-    harshness = harshness_for(kept, room)
-    pruned = prune(kept, harshness)
-    left_out = {**held_back, **({"pruned": harshness} if harshness else {})}
-    model = load_bundle(bundle_bytes(pruned)).model
-    data = bundle_bytes(
-        pruned,
-        audience=settings.audience,
-        created_from=created_from,
-        metrics=metrics_of(evaluation),
-        held_back=left_out,
-        vectors=vectors_of(model),
-    )
-    return Exported(data, twin_of(load_bundle(data), pruned.evidence), left_out)
+    while True:
+        harshness = harshness_for(kept, room)
+        pruned = prune(kept, harshness)
+        left_out = {**held_back, **({"pruned": harshness} if harshness else {})}
+        vectors = vectors_of(load_bundle(bundle_bytes(pruned)).model)
+        data = bundle_bytes(pruned, **facts, held_back=left_out, vectors=vectors)
+        if len(data) <= settings.budget_bytes:
+            return Exported(data, twin_of(load_bundle(data), pruned.evidence), left_out)
+        room -= len(data) - settings.budget_bytes
 
 
 def metrics_of(evaluation: Mapping[str, Any] | None) -> dict[str, Any]:

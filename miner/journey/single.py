@@ -6,20 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from miner.journey.folder import RunFolder, code_version
-from miner.journey.steps import (
-    ALL_TRAIN,
-    BUNDLE,
-    EVALUATION,
-    PATTERNS,
-    TWIN,
-    Journey,
-    Say,
-    export,
-    keys_of,
-    mine,
-    parts_to_use,
-    sources_of,
-)
+from miner.journey.outcome import ALL_TRAIN, BUNDLE, EVALUATION, PATTERNS, TWIN, Journey, Say
+from miner.journey.steps import export, keys_of, mine, parts_to_use, sources_of
 from miner.settings import Settings
 
 
