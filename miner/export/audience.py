@@ -82,9 +82,15 @@ def refuses_for(audience: str, support: Support | None = None) -> Refuses:
         support: for ``shared``, from the sessions that trained.
     """
     if audience == "private":
-        return lambda kind, text: unwritable(kind, text) or secret_in(text)
+        return lambda kind, text: unwritable(kind, text) or _secret(kind, text)
     known = support or Support()
     return lambda kind, text: _refused_to_others(kind, text, known)
+
+
+def _secret(kind: str, text: str) -> str | None:
+    """What the detectors say; a name of a tool or a field may look random without being secret."""
+    found = secret_in(text)
+    return None if found == "random_token" and kind in ("name", "setting") else found
 
 
 def _refused_to_others(kind: str, text: str, support: Support) -> str | None:

@@ -28,7 +28,8 @@ _NAMED = re.compile(
     r"(?!\$|\{|<|\*)[^\s\"'&,;]{4,}|bearer\s+[\w.~+/-]{8,}"
 )  # fmt: skip
 _DIGITS = re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")
-_TOKEN = re.compile(r"[A-Za-z0-9+_=]{20,}")
+_TOKEN = re.compile(r"[A-Za-z0-9]{20,}")
+_DIGIT_GROUP = re.compile(r"\d+")
 _HEX = re.compile(r"[0-9a-fA-F]{32,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 RANDOM_BITS = 3.8
@@ -88,8 +89,8 @@ def _is_card(digits: str) -> bool:
 
 
 def _is_random(token: str) -> bool:
-    mixed = any(letter.isdigit() for letter in token) and any(letter.isalpha() for letter in token)
-    return mixed and _bits(token) >= RANDOM_BITS
+    """Letters with digits strewn in between: a name has its digits in one place, at most two."""
+    return len(_DIGIT_GROUP.findall(token)) >= 3 and _bits(token) >= RANDOM_BITS
 
 
 def _bits(text: str) -> float:

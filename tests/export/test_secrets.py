@@ -38,6 +38,10 @@ ORDINARY = [
     "get_reservation_details",
     "some-long-branch-name-about-things",
     "tokens",
+    "mcp__mail_server_v2__search_all_threads_of_2024",
+    "getReservationDetailsOfCustomer2Version3",
+    "packages/long_module_name_of_something2/test_file_number_3.py",
+    "3f2b8c1e-9a7d-4e5f-8b6a-1c2d3e4f5a6b",
     "password: $PASSWORD",
     "1234567890123",
 ]
