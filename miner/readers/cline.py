@@ -164,7 +164,7 @@ def _heard(conversation: Conversation, turn: Turn, came_us: int | None) -> None:
     """A turn of the user's role: results, words of the person, and what the host adds of its own."""
     at = turn.time_us if turn.time_us is not None else came_us
     if turn.results or not turn.text:
-        conversation.add(replace(turn, time_us=at))
+        conversation.add(replace(turn, calls=(), time_us=at))
         return
     found = _RESULT.match(turn.text)
     if found is not None and turn.role is Role.USER:
@@ -174,6 +174,8 @@ def _heard(conversation: Conversation, turn: Turn, came_us: int | None) -> None:
         if details:
             conversation.add(replace(turn, role=Role.HARNESS, text=details[0], time_us=at))
         return
+    # People call no tools here: such a block is damage.
+    turn = replace(turn, calls=())
     details = _DETAILS.search(turn.text)
     words = _DETAILS.sub("", turn.text).strip()
     person = _TASK.fullmatch(words)

@@ -48,7 +48,8 @@ def opened(source: Source, path: Path) -> Iterator[sqlite3.Connection | None]:
             connection.text_factory = _text
             try:
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                # A damaged schema is quoted in the error's own message, which then is no text.
                 if size:
                     refuse(source, path, "not_sqlite", size, detail=type(error).__name__, fatal=True)
                 yield None
@@ -71,7 +72,7 @@ def rows(
         while (row := cursor.fetchone()) is not None:
             source.account.records += 1
             yield dict(zip(wanted, row, strict=True))
-    except (sqlite3.Error, OverflowError, MemoryError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
         source.problem("damaged_table", f"{table}: {type(error).__name__}", path=path, fatal=True)
 
 
