@@ -8,8 +8,8 @@ from miner.errors import UsageError
 from miner.export.bundle import export_bundle, metrics_of
 from miner.export.prune import harshness_for, prune
 from miner.export.twin import twin_of
-from miner.mining.withhold import unwritable, withhold
 from miner.mining.mine import mine
+from miner.mining.withhold import unwritable, withhold
 from miner.runtime.bundle import bundle_bytes, load_bundle
 from miner.runtime.conformance import failures
 from miner.runtime.patterns import PatternSet
