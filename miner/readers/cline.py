@@ -163,27 +163,27 @@ def _named_results(message: dict[str, Any]) -> list[str]:
 def _heard(conversation: Conversation, turn: Turn, came_us: int | None) -> None:
     """A turn of the user's role: results, words of the person, and what the host adds of its own."""
     at = turn.time_us if turn.time_us is not None else came_us
-    if turn.results or not turn.text:
-        conversation.add(replace(turn, calls=(), time_us=at))
-        return
-    found = _RESULT.match(turn.text)
-    if found is not None and turn.role is Role.USER:
-        text = _DETAILS.sub("", found["text"]).strip("\n")
-        conversation.add(replace(turn, role=Role.TOOL, text=None, results=(_result(found["tool"], text),), time_us=at))
-        details = _DETAILS.search(turn.text)
-        if details:
-            conversation.add(replace(turn, role=Role.HARNESS, text=details[0], time_us=at))
-        return
     # People call no tools here: such a block is damage.
-    turn = replace(turn, calls=())
-    details = _DETAILS.search(turn.text)
-    words = _DETAILS.sub("", turn.text).strip()
+    text, turn = turn.text, replace(turn, calls=(), time_us=at)
+    if turn.results or not text:
+        conversation.add(turn)
+        return
+    found = _RESULT.match(text)
+    if found is not None and turn.role is Role.USER:
+        output = _DETAILS.sub("", found["text"]).strip("\n")
+        conversation.add(replace(turn, role=Role.TOOL, text=None, results=(_result(found["tool"], output),)))
+        details = _DETAILS.search(text)
+        if details:
+            conversation.add(replace(turn, role=Role.HARNESS, text=details[0]))
+        return
+    details = _DETAILS.search(text)
+    words = _DETAILS.sub("", text).strip()
     person = _TASK.fullmatch(words)
     if words:
         role = Role.HARNESS if words.startswith("[ERROR]") else turn.role
-        conversation.add(replace(turn, role=role, text=person[2] if person else words, time_us=at))
+        conversation.add(replace(turn, role=role, text=person[2] if person else words))
     if details:
-        conversation.add(replace(turn, role=Role.HARNESS, text=details[0], time_us=at))
+        conversation.add(replace(turn, role=Role.HARNESS, text=details[0]))
 
 
 def _result(tool: str, text: str) -> Result:

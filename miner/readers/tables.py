@@ -25,8 +25,15 @@ def columns_of(head: Head) -> set[str]:
         return set(_parquet_columns(head.path))
     if head.start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _json_columns(head)
-    first = head.start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
-    names = next(csv.reader([first]), []) if first.count(",") > 2 else []
+    return _csv_columns(head.start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0])
+
+
+def _csv_columns(first: bytes) -> set[str]:
+    """The names in the first line of a text; most files are no table, and some are no text."""
+    try:
+        names = next(csv.reader([first.rstrip(b"\r").decode()]), []) if first.count(b",") > 2 else []
+    except (UnicodeDecodeError, csv.Error):
+        return set()
     return {name.strip() for name in names}
 
 

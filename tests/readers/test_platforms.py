@@ -295,3 +295,12 @@ def test_the_command_proposes_and_writes_once(tmp_path: Path, capsys: pytest.Cap
     assert [c.tool for c in read("platforms", path).calls] == ["get", "get"]
     assert main(["map-spans", str(path), "--write"]) == 1
     assert main(["map-spans", str(document(tmp_path, [{"a": 1}], "other.json"))]) == 1
+
+
+@pytest.mark.parametrize("content", [b"a,b\rc,d,e,f\n", b"\xff,\xfe,,,,\n", b'"a,b,c,d,e\n', b",,,,,,\0\n"])
+def test_files_that_are_no_table_are_left_to_others(tmp_path: Path, content: bytes) -> None:
+    """Recognition looks at every file that there is, and raises for none."""
+    path = tmp_path / "x.bin"
+    path.write_bytes(content)
+    assert recognise(path) is None
+    assert read("platforms", path).calls == []
