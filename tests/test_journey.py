@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from miner.runtime.bundle import load_bundle
 from miner.runtime.conformance import failures
 from miner.settings import Settings, settings_from
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample" / "messages"
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "data" / "sample" / "messages"
 FILES = ("patterns.json", "evaluation.json", "savings.json", "bundle.json", "bundle.txt", "run.json", "report.html")
 Said = Callable[..., tuple[int, str, str]]
 
@@ -116,6 +119,25 @@ def test_missing_file_is_made_again(made: Path, quick: Path, tmp_path: Path, say
     assert (code, json.loads(out)["did"]) == (0, ["export", "replay"])
     assert (run / "bundle.json").read_bytes() == (made / "bundle.json").read_bytes()
     assert (run / "savings.json").read_bytes() == (made / "savings.json").read_bytes()
+
+
+def test_killed_run_is_completed(made: Path, quick: Path, tmp_path: Path, say: Said) -> None:
+    """A run that was killed while it mined leaves a folder that the next one completes, to the same bundle."""
+    run = tmp_path / "run"
+    words = ["run", str(SAMPLE), "--out", str(run), "--settings", str(quick)]
+    program = f"import sys; from miner.cli import main; sys.exit(main({words!r}))"
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("weighing"):
+            break
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    assert (run / "events.duckdb").exists()
+    assert not (run / "patterns.json").exists()
+    assert say(*words)[0] == 0
+    assert (run / "bundle.json").read_bytes() == (made / "bundle.json").read_bytes()
 
 
 def test_changed_setting_does_only_what_rests_on_it(made: Path, tmp_path: Path, say: Said) -> None:
