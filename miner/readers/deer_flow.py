@@ -141,7 +141,6 @@ def _stream(source: Source, path: Path) -> Iterator[Session | Event]:
         if not isinstance(data, dict):
             refuse(source, path, "not_json", len(line.encode()), line=number)
             continue
-        source.account.records += 1
         identity = identity or word(data.get("thread_id")) or ""
         if kind == "tool_call_result":
             waiting = _flush(conversation, open_messages) or waiting

@@ -79,7 +79,6 @@ def _csv(source: Source, path: Path) -> Iterator[dict[str, Any]]:
             return
         if row is None:
             return
-        source.account.records += 1
         yield {str(key).lstrip("\ufeff"): value or None for key, value in row.items() if key}
 
 

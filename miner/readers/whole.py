@@ -37,11 +37,13 @@ def text_lines(source: Source, path: Path) -> Iterator[tuple[int, str]]:
             if len(part) > limit:
                 refuse(source, path, "too_long", len(part) + 1, line=number)
             else:
+                source.account.records += bool(part.strip())
                 yield number, part.removesuffix(b"\r").decode("utf-8", "replace")
         if len(rest) > limit:
             refuse(source, path, "too_long", len(rest), line=number + 1)
             rest = b""
     if rest:
+        source.account.records += 1
         yield number + 1, rest.removesuffix(b"\r").decode("utf-8", "replace")
 
 
