@@ -80,7 +80,7 @@ def event_rows(log: SessionLog) -> list[dict[str, Any]]:
     return rows
 
 
-def predictions(run: Run, log: SessionLog) -> list[dict[str, Any]]:
+def predictions(run: Run, key: str) -> list[dict[str, Any]]:
     """Each decision of a session with what the run's bundle would have predicted, from what, and what then came.
 
     Raises:
@@ -89,7 +89,7 @@ def predictions(run: Run, log: SessionLog) -> list[dict[str, Any]]:
     from miner.mining.decisions import decisions
     from miner.predictors.shipped import Predictor
 
-    bundle = bundle_of(run)
+    bundle, log = bundle_of(run), session_log(run, key)
     walk = Predictor(bundle).start(log.session)
     found = []
     for decision in decisions(log):
@@ -150,3 +150,22 @@ def _explained(bundle: Bundle, guess: Speculation, *, came: bool) -> dict[str, A
             for place, number in guess.rules.items()
         },
     }
+
+
+def launches(log: SessionLog, moments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What would have been started early, as spans on the session's clock; a tool's usual time where it is known."""
+    known = [at for event in log.events if (at := event.start_us or event.time_us) is not None]
+    first = min(known, default=0)
+    return [
+        {
+            "tool": guess["tool"],
+            "start s": (moment["at_us"] - first) / 1e6,
+            "end s": (moment["at_us"] - first) / 1e6 + (guess["seconds"] or 0.0),
+            "fate": "hit" if guess["came"] else "waste",
+            "probability": guess["probability"],
+        }
+        for moment in moments
+        if moment["at_us"] is not None
+        for guess in moment["predicted"]
+        if guess["starts"]
+    ]

@@ -1,0 +1,55 @@
+"""The entry of the dashboard: chooses the page, shows which run it is about, and turns errors into advice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards import frame
+from miner.errors import MinerError
+
+PAGES = Path(__file__).parent / "pages"
+TITLES = {
+    "overview": ("Overview", "🧭"),
+    "sequences": ("Sequences", "🔀"),
+    "argument_rules": ("Argument rules", "🧩"),
+    "evaluation": ("Evaluation", "🎯"),
+    "savings": ("Savings", "⏱️"),
+    "sessions": ("Sessions", "🎞️"),
+    "bundle": ("Bundle", "📦"),
+}
+
+
+@st.fragment(run_every="5s")
+def _follow(seen: str) -> None:
+    """Shows the new run as soon as a pipeline has published one."""
+    try:
+        changed = frame.current_run().stamp != seen
+    except MinerError:
+        changed = True
+    if changed:
+        st.rerun()
+
+
+st.set_page_config(page_title="miner", page_icon="⛏️", layout="wide", initial_sidebar_state="expanded")
+page = st.navigation(
+    [
+        st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
+        for name, (title, icon) in TITLES.items()
+    ]
+)
+try:
+    run = frame.current_run()
+    with st.sidebar:
+        st.caption("Run")
+        st.code(str(run.path), language=None)
+        st.toggle(
+            "Show what looks secret",
+            key="reveal",
+            help="Keys, passwords, addresses and card numbers in values from the logs are masked until you ask.",
+        )
+        _follow(run.stamp)
+    page.run()
+except MinerError as error:
+    frame.problem(error)

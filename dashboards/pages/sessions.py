@@ -1,0 +1,87 @@
+"""Sessions: one session on its clock, and what would have been predicted at each of its decisions."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards import frame
+from dashboards.charts import session as charts
+from dashboards.queries import activity, walks
+from dashboards.queries.masking import shortened
+
+frame.opening("Sessions", "What happened when, what would have been started early, and why.")
+run = frame.current_run()
+tools = [tool["tool"] for tool in frame.ask(activity.totals)["tools"]]
+a, b, c = st.columns([3, 2, 1])
+text = a.text_input("Search", key="search", bind="query-params", placeholder="session, application")
+tool = b.selectbox(
+    "Calls the tool", ["", *tools], key="with", bind="query-params", format_func=lambda name: name or "any"
+)
+page = c.number_input("Page", 1, 100_000, 1, key="page", bind="query-params")
+rows = frame.ask(walks.session_rows, text or "", tool or "", int(page) - 1)
+if not rows:
+    frame.empty("No session fits", "Clear the search, choose another tool, or go back to the first page.")
+place = frame.table(rows, "sessions", select=True, height=260) if rows else None
+if place is not None:
+    st.query_params["session"] = rows[place]["session"]
+key = st.query_params.get("session") or (rows[0]["session"] if rows else "")
+if not key:
+    st.stop()
+
+log = frame.ask(walks.session_log, key)
+st.subheader("Timeline")
+st.code(key, language=None)
+spans = walks.event_rows(log)
+timed = [span for span in spans if span["start s"] is not None and span["end s"] is not None]
+last = max((span["end s"] for span in timed), default=0.0)
+if timed:
+    st.altair_chart(charts.happened(timed, last), alt="What happened, on the session's clock")
+else:
+    frame.empty("This session carries no times", "Its order is known; see the events below.")
+
+moments = frame.ask(walks.predictions, key) if "bundle.json" in run.parts else []
+if not moments:
+    frame.empty("There is nothing to predict with", "This run has no bundle yet.", f"miner export {run.path}")
+launches = walks.launches(log, moments)
+if launches and timed:
+    st.caption("Would be started early, at the moment the model starts to think:")
+    st.altair_chart(charts.early(launches, last), alt="What would have been started early")
+if moments:
+    right = sum(bool(moment["predicted"]) and moment["predicted"][0]["came"] for moment in moments)
+    hits = sum(launch["fate"] == "hit" for launch in launches)
+    st.caption(
+        f"{right} of {len(moments)} first predictions came true; {hits} of {len(launches)} started ones were asked for."
+    )
+    st.subheader("Decisions")
+    table = [
+        {
+            "decision": moment["decision"],
+            "predicted": " · ".join(f"{guess['tool']} {guess['probability']:.0%}" for guess in moment["predicted"][:3]),
+            "came": ", ".join(call["tool"] for call in moment["came"]) or "no call",
+            "first was right": bool(moment["predicted"]) and moment["predicted"][0]["came"],
+            "started": sum(guess["starts"] for guess in moment["predicted"]),
+        }
+        for moment in moments
+    ]
+    chosen = frame.table(table, "decisions", select=True)
+    wanted = chosen if chosen is not None else 0
+    moment = moments[min(wanted, len(moments) - 1)]
+    with st.container(border=True):
+        st.markdown(f"**Decision {moment['decision']}**: what was predicted, and from what")
+        for guess in moment["predicted"]:
+            mark = "✅" if guess["came"] else ("🔶" if guess["starts"] else "▫️")
+            st.markdown(f"{mark} **{guess['probability']:.0%}** {frame.plain(guess['tool'])}")
+            st.code(frame.shown(shortened(guess["arguments"], 300)), language=None)
+            st.caption(f"Pattern: {frame.plain(frame.shown(shortened(guess['pattern'], 160)))}")
+            for name, rule in guess["rules"].items():
+                st.caption(f"{frame.plain(name)} from {frame.plain(frame.shown(rule))}")
+        st.markdown("**What came**")
+        for call in moment["came"]:
+            st.code(f"{call['tool']} {frame.shown(shortened(call['arguments'], 300))}", language=None)
+        if not moment["came"]:
+            st.caption("No call.")
+with st.expander("Events"):
+    short = [
+        {**span, "arguments": shortened(span["arguments"], 300), "text": shortened(span["text"], 300)} for span in spans
+    ]
+    frame.table(short, "events")
