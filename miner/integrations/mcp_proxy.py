@@ -11,6 +11,7 @@ import itertools
 import json
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -60,11 +61,19 @@ class Relay:
         budget: Budget | None = None,
         ledger: Ledger | None = None,
         environment: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``prefix`` is what bundle and policy have before the names of this server's tools."""
         self._to_client, self._to_server, self._prefix = to_client, to_server, prefix
         self.speculator = Speculator(
-            predictor, policy, budget, execute=self._run_early, mode=mode, ledger=ledger, describe_result=_describe
+            predictor,
+            policy,
+            budget,
+            execute=self._run_early,
+            mode=mode,
+            clock=clock,
+            ledger=ledger,
+            describe_result=_describe,
         )
         self._session = self.speculator.session("mcp", environment=environment)
         self._own_policy, self._hints = policy, dict[str, Mapping[str, Any]]()

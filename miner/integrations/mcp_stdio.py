@@ -78,7 +78,7 @@ async def pump(source: asyncio.StreamReader, take: Write, target: asyncio.Stream
 
 def _own(stream: TextIO, mode: str) -> IO[bytes]:
     """A second handle on our input or output, which may be closed while Python keeps the first."""
-    return open(os.dup(stream.fileno()), mode, buffering=0)
+    return os.fdopen(os.dup(stream.fileno()), mode, buffering=0)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> int:

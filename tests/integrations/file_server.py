@@ -56,10 +56,8 @@ def answer(request: dict[str, Any], delay: float) -> None:
     """One request, in a thread of its own; whether it was made early is written to stderr."""
     params = request.get("params") or {}
     if request["method"] == "tools/call":
-        early = str(request["id"]).startswith("miner-")
-        print(
-            "early" if early else "asked", params["name"], json.dumps(params["arguments"]), file=sys.stderr, flush=True
-        )
+        who = "early" if str(request["id"]).startswith("miner-") else "asked"
+        print(who, params["name"], params["arguments"].get("path"), file=sys.stderr, flush=True)
         time.sleep(delay)
     send({"jsonrpc": "2.0", "id": request["id"], "result": result_of(request["method"], params)})
 
