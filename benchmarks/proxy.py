@@ -112,9 +112,8 @@ def main() -> None:
         return
     for name in ("direct", "direct again", "miss", "hit"):
         print(f"{name:14}" + "".join(f"{key} {value:>9} " for key, value in figures[name].items()) + "(ms)")
-    print(
-        f"added on a miss, p50: {figures['added_on_a_miss_p50']} ms (target {TARGET_MS}; A/A noise {figures['noise_p50']})"
-    )
+    added, noise = figures["added_on_a_miss_p50"], figures["noise_p50"]
+    print(f"added on a miss, p50: {added} ms (target {TARGET_MS}; A/A noise {noise})")
 
 
 if __name__ == "__main__":

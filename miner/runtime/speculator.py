@@ -254,8 +254,13 @@ class Session:
         """The result of the speculation that answers a call; None when the call must be run."""
         return None if call.run is None else await self._adopt(call, call.run)
 
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Any:
-        """The result of a call: of a speculation that is exactly this call, or of ``execute`` as usual."""
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], run: Callable[[], Awaitable[Any]] | None = None
+    ) -> Any:
+        """The result of a call: of a speculation that is exactly this call, or of ``execute`` as usual.
+
+        A host that must run its own calls in its own way gives ``run``, which then stands for ``execute``.
+        """
         call = self.ask(tool, arguments)
         status, result = "cancelled", None
         try:
@@ -264,7 +269,7 @@ class Session:
                 if adopted is not None:
                     status, result = "ok", adopted.value
                     return result
-            result = await self._execute(tool, arguments)
+            result = await (self._execute(tool, arguments) if run is None else run())
             status = "ok"
         except Exception:
             status = "error"
