@@ -13,6 +13,7 @@ import orjson
 from miner.events import Caller, Event, Session, Status, TimeSource
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
@@ -167,7 +168,7 @@ def _note(run: _Run, identity: str | None, extra: dict[str, Any]) -> None:
     status = _STATUS.get(str(extra.get("status")))
     source = _TIME_SOURCES.get(str(extra.get("time_source")))
     known = run.facts.get(identity, Fact())
-    run.facts[identity] = replace(
+    run.facts[identity] = changed(
         known,
         start_us=micros(extra.get("ts_start")) or known.start_us,
         end_us=micros(extra.get("ts_end")) or known.end_us,

@@ -11,6 +11,7 @@ from typing import Any
 from miner.events import Event, Session
 from miner.readers import session_key
 from miner.readers.blocks import Turn
+from miner.readers.changed import changed
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
@@ -66,8 +67,8 @@ def _turns(message: dict[str, Any], line: int) -> list[Turn]:
 
 def _turned(turn: Turn) -> Turn:
     if turn.role is Role.USER:
-        return replace(turn, role=Role.MODEL)
-    return replace(turn, role=Role.USER) if turn.role is Role.MODEL and not turn.calls else turn
+        return changed(turn, role=Role.MODEL)
+    return changed(turn, role=Role.USER) if turn.role is Role.MODEL and not turn.calls else turn
 
 
 EXAMPLE_NAME = "nested_chat_log_1777629600000000000.json"

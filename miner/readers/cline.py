@@ -12,6 +12,7 @@ from typing import Any
 from miner.events import Event, Session, Status
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import parsed
 from miner.readers.conversation import Conversation
@@ -123,7 +124,7 @@ def _step(turn: Turn, message: dict[str, Any], named: list[str], times: tuple[in
             if call is not None:
                 calls.append(call)
     at = turn.time_us if turn.time_us is not None else end
-    return replace(
+    return changed(
         turn,
         calls=tuple(calls),
         start_us=start if at is not None and start is not None and start <= at else None,
@@ -164,26 +165,26 @@ def _heard(conversation: Conversation, turn: Turn, came_us: int | None) -> None:
     """A turn of the user's role: results, words of the person, and what the host adds of its own."""
     at = turn.time_us if turn.time_us is not None else came_us
     # People call no tools here: such a block is damage.
-    text, turn = turn.text, replace(turn, calls=(), time_us=at)
+    text, turn = turn.text, changed(turn, calls=(), time_us=at)
     if turn.results or not text:
         conversation.add(turn)
         return
     found = _RESULT.match(text)
     if found is not None and turn.role is Role.USER:
         output = _DETAILS.sub("", found["text"]).strip("\n")
-        conversation.add(replace(turn, role=Role.TOOL, text=None, results=(_result(found["tool"], output),)))
+        conversation.add(changed(turn, role=Role.TOOL, text=None, results=(_result(found["tool"], output),)))
         details = _DETAILS.search(text)
         if details:
-            conversation.add(replace(turn, role=Role.HARNESS, text=details[0]))
+            conversation.add(changed(turn, role=Role.HARNESS, text=details[0]))
         return
     details = _DETAILS.search(text)
     words = _DETAILS.sub("", text).strip()
     person = _TASK.fullmatch(words)
     if words:
         role = Role.HARNESS if words.startswith("[ERROR]") else turn.role
-        conversation.add(replace(turn, role=role, text=person[2] if person else words))
+        conversation.add(changed(turn, role=role, text=person[2] if person else words))
     if details:
-        conversation.add(replace(turn, role=Role.HARNESS, text=details[0]))
+        conversation.add(changed(turn, role=Role.HARNESS, text=details[0]))
 
 
 def _result(tool: str, text: str) -> Result:

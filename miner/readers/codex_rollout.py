@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from miner.events import Caller, Event, EventKind, Session, TimeSource
 from miner.readers import codex_items as items
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
@@ -57,6 +58,8 @@ class Rollout:
     _programs: list[str] = field(default_factory=list)
     """Ids of calls that are running code of the model, which may call tools itself."""
     _key: str = ""
+    _step: int = 0
+    """The model step that was told last."""
     _count: int = 0
     _open: bool = False
     _usage: Any = None
@@ -156,8 +159,9 @@ class Rollout:
             self._count += 1
             self._key = f"#{self._count}"
         self._open = True
-        self.conversation.add(replace(turn, response=self._key, model=self.model))
-        step = self._steps.setdefault(self._last_step(), _Step())
+        self.conversation.add(changed(turn, response=self._key, model=self.model))
+        self._step = self._last_step()
+        step = self._steps.setdefault(self._step, _Step())
         if turn.time_us is not None:
             step.end_us = max(step.end_us or 0, turn.time_us)
 
@@ -171,7 +175,7 @@ class Rollout:
 
     def _tokens(self, payload: dict[str, Any], _at: int | None, _number: int) -> None:
         if self._steps:
-            self._steps[max(self._steps)].tokens = items.tokens_of(payload.get("usage"))
+            self._steps[self._step].tokens = items.tokens_of(payload.get("usage"))
         self._open = False
 
     def _compaction(self, payload: dict[str, Any], at: int | None, number: int) -> None:
@@ -211,8 +215,8 @@ class Rollout:
         if not isinstance(last, dict) or total == self._usage:
             return
         self._usage = total
-        if self._steps and self._steps[max(self._steps)].tokens == (None, None):
-            self._steps[max(self._steps)].tokens = items.tokens_of(last)
+        if self._steps and self._steps[self._step].tokens == (None, None):
+            self._steps[self._step].tokens = items.tokens_of(last)
         self._open = False
 
     def _ran(self, payload: dict[str, Any], at: int | None, number: int) -> None:
@@ -245,12 +249,12 @@ class Rollout:
             step = self._steps.get(event.step) if event.kind is EventKind.MODEL_STEP else None
             if step is not None:
                 tokens_in, tokens_out = step.tokens
-                event = replace(event, time_us=step.end_us, tokens_in=tokens_in, tokens_out=tokens_out)
+                event = changed(event, time_us=step.end_us, tokens_in=tokens_in, tokens_out=tokens_out)
             if self._seed and place < len(self._uids):
                 uid = hashlib.blake2b(self._seed + self._uids[place].encode(), digest_size=16).hexdigest()
-                event = replace(event, uid=uid)
+                event = changed(event, uid=uid)
             events[place] = event
-        session = replace(self._session(identity), spawned_by=spawned_by)
+        session = changed(self._session(identity), spawned_by=spawned_by)
         yield from tell(self.source, self.conversation, session, self._facts, path=self.record.path, infer_steps=True)
 
     def _date_calls(self, events: list[Event]) -> None:
@@ -269,14 +273,14 @@ class Rollout:
             wall, came = self._walls.get(identity), self._came.get(identity)
             alone = sizes.get(event.step) == 1
             if wall is not None and came is not None and alone:
-                self._facts[identity] = replace(known or Fact(), start_us=came - wall, end_us=came)
+                self._facts[identity] = changed(known or Fact(), start_us=came - wall, end_us=came)
             elif wall is not None and event.time_us is not None:
                 end = event.time_us + wall
-                self._facts[identity] = replace(
+                self._facts[identity] = changed(
                     known or Fact(), start_us=event.time_us, end_us=end, time_source=TimeSource.INFERRED
                 )
             elif not alone:
-                events[event.seq] = replace(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
+                events[event.seq] = changed(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
 
     def _session(self, identity: str) -> Session:
         meta = self.meta
@@ -323,4 +327,4 @@ def _from_duration(fact: Fact, duration: Any, at: int | None) -> Fact:
     seconds, nanos = (count(mapping(duration).get(name)) for name in ("secs", "nanos"))
     if at is None or seconds is None or nanos is None or seconds > at:
         return fact
-    return replace(fact, start_us=at - seconds * 1_000_000 - nanos // 1_000, end_us=at)
+    return changed(fact, start_us=at - seconds * 1_000_000 - nanos // 1_000, end_us=at)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from miner.events import Event, Session, Status
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
@@ -133,7 +134,7 @@ class _Run:
         if stated:
             self._steps.setdefault(stated, self._step)
         self._open = True
-        self.conversation.add(replace(turn, response=self._step, model=word(self.about.get("model"))))
+        self.conversation.add(changed(turn, response=self._step, model=word(self.about.get("model"))))
 
     def _called(self, line: dict[str, Any], at: int | None, at_line: int) -> None:
         told = mapping(line.get("tool_call"))

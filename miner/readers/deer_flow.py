@@ -11,6 +11,7 @@ from typing import Any
 from miner.events import Event, Session
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.conversation import Conversation
@@ -159,7 +160,7 @@ def _stream(source: Source, path: Path) -> Iterator[Session | Event]:
     identity = identity or strip_compression(path).stem
     conversation.key = session_key(NAME, identity)
     events = conversation.events()
-    events[:] = [replace(event, session=conversation.key) for event in events]
+    events[:] = [changed(event, session=conversation.key) for event in events]
     yield from tell(source, conversation, Session(conversation.key, NAME, identity, agent="deer-flow"), path=path)
 
 

@@ -89,7 +89,8 @@ class _Recording:
     messages: dict[str, tuple[dict[str, Any], int]] = field(default_factory=dict)
     _story: list[tuple[str, str]] = field(default_factory=list)
     """What happened: a message was said, messages from one on were taken back, the context was replaced."""
-    _live: list[str] = field(default_factory=list)
+    _live: dict[str, None] = field(default_factory=dict)
+    """Ids of the messages in the context, in order."""
 
     @property
     def identity(self) -> str:
@@ -124,11 +125,12 @@ class _Recording:
     def _replace(self, messages: list[dict[str, Any]], line: int) -> None:
         """A checkpoint: the context is these messages. What it leaves out was taken back, or was compressed away."""
         ids = [word(message.get("id")) or f"{line}#{place}" for place, message in enumerate(messages)]
-        if ids == self._live[: len(ids)] and len(ids) < len(self._live):
-            self._take_back(self._live[len(ids)])
-        elif not set(self._live) <= set(ids):
+        live, kept = list(self._live), set(ids)
+        if ids == live[: len(ids)] and len(ids) < len(live):
+            self._take_back(live[len(ids)])
+        elif not self._live.keys() <= kept:
             self._story.append(("compacted", ""))
-        self._live = [identity for identity in self._live if identity in set(ids)]
+        self._live = {identity: None for identity in self._live if identity in kept}
         for place, message in enumerate(messages):
             # In a document a message has no line of its own: its place says more.
             self._say({**message, "id": ids[place]}, place + 1)
@@ -137,17 +139,17 @@ class _Recording:
         identity = word(message.get("id")) or f"#{line}"
         if identity not in self.messages:
             self._story.append(("said", identity))
-        if identity not in self._live:
-            self._live.append(identity)
+        self._live[identity] = None
         first = self.messages.get(identity)
         self.messages[identity] = (message, first[1] if first else line)
 
     def _take_back(self, identity: str) -> None:
         """The message and all after it are gone; of an unknown one, everything is."""
-        place = self._live.index(identity) if identity in self._live else 0
-        if self._live:
-            self._story.append(("taken back", self._live[place]))
-        del self._live[place:]
+        live = list(self._live)
+        place = live.index(identity) if identity in self._live else 0
+        if live:
+            self._story.append(("taken back", live[place]))
+        self._live = dict.fromkeys(live[:place])
 
     def spawned(self) -> dict[str, tuple[str, str]]:
         """Sub-agent -> (this session's key, id of the call that started it)."""

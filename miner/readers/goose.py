@@ -10,6 +10,7 @@ from typing import Any
 from miner.events import Event, Session, Status, TimeSource
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
@@ -82,7 +83,7 @@ def _told(
     # Stamps are whole seconds: a call within one has no length that could be told.
     for place, event in enumerate(events):
         if event.start_us is not None and event.start_us == event.end_us:
-            events[place] = replace(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
+            events[place] = changed(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
     yield from tell(source, conversation, session, path=path)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from miner.events import Event, Session, Status, TimeSource
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, usage_of
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
@@ -96,7 +97,7 @@ class _Told:
             lane = self._lane("")
             for place, message in enumerate(listing(value.get("messages")), 1):
                 for turn in turns_of(self._message(message), place):
-                    lane.conversation.add(replace(turn, uid=None))
+                    lane.conversation.add(changed(turn, uid=None))
         for name, lane in self._lanes.items():
             yield from self._close(name, lane)
 
@@ -152,7 +153,7 @@ class _Told:
         start, end = micros(event.get("timestamp")), micros(event.get("completed"))
         for turn in news.turns:
             if turn.role in (Role.USER, Role.HARNESS):
-                lane.conversation.add(replace(turn, uid=None, time_us=start, line=place))
+                lane.conversation.add(changed(turn, uid=None, time_us=start, line=place))
         output = mapping(event.get("output"))
         choices = listing(output.get("choices"))
         if event.get("error") or not choices:
@@ -164,7 +165,7 @@ class _Told:
             start = end - round(working * 1e6)
         tokens_in, tokens_out = usage_of(output.get("usage"))
         for turn in answers[:1]:
-            turn = replace(
+            turn = changed(
                 turn,
                 role=Role.MODEL,
                 time_us=end,
@@ -203,7 +204,7 @@ class _Told:
         if not lane.conversation.waits_for(result) and name:
             arguments = self._resolved(event.get("arguments"))
             asked = Turn(Role.HARNESS, calls=(Call(name, arguments, identity),), time_us=micros(event.get("timestamp")))
-            lane.conversation.add(replace(asked, line=place))
+            lane.conversation.add(changed(asked, line=place))
         lane.conversation.add(Turn(Role.TOOL, results=(result,), line=place))
         start, end = micros(event.get("timestamp")), micros(event.get("completed"))
         working = number(event.get("working_time"))

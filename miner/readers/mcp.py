@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from miner.events import Event, Session, Status
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
@@ -156,7 +157,7 @@ class _Wire:
             return
         self.conversation.key = session_key(NAME, identity)
         events = self.conversation.events()
-        events[:] = [replace(event, session=self.conversation.key) for event in events]
+        events[:] = [changed(event, session=self.conversation.key) for event in events]
         agent = word(self.client.get("name"))
         session = Session(
             self.conversation.key,

@@ -10,6 +10,7 @@ from typing import Any
 from miner.events import Event, Session
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
@@ -77,14 +78,14 @@ def _message(conversation: Conversation, message: dict[str, Any], line: int, wai
     if message.get("role") == "exit":
         return None
     for turn in turns_of(message, line):
-        turn = replace(turn, time_us=at if at is not None else turn.time_us)
+        turn = changed(turn, time_us=at if at is not None else turn.time_us)
         if turn.role is Role.MODEL:
             calls = turn.calls or _commands(turn.text or "", extra)
-            conversation.add(replace(turn, calls=calls))
+            conversation.add(changed(turn, calls=calls))
             return SHELL if calls and not turn.calls else None
         if turn.role is Role.TOOL:
-            results = tuple(replace(result, exit_code=code) for result in turn.results)
-            conversation.add(replace(turn, results=results))
+            results = tuple(changed(result, exit_code=code) for result in turn.results)
+            conversation.add(changed(turn, results=results))
         elif waiting and turn.text is not None:
             found, output = _CODE.search(turn.text), _OUTPUT.search(turn.text)
             text = output[1] if output else turn.text

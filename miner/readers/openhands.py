@@ -11,6 +11,7 @@ from typing import Any
 from miner.events import Event, Session, Status, TimeSource
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, first, usage_of
+from miner.readers.changed import changed
 from miner.readers.clock import has_zone, micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
@@ -136,11 +137,11 @@ def _session(
     if talk.local:
         # The clock's zone is not stated: the lengths are right, the times may be off by hours.
         told[:] = [_inferred(event) for event in told]
-    yield from tell(source, talk.conversation, replace(session, key=talk.conversation.key), talk.facts, path=path)
+    yield from tell(source, talk.conversation, changed(session, key=talk.conversation.key), talk.facts, path=path)
 
 
 def _inferred(event: Event) -> Event:
-    return event if event.start_us is None else replace(event, time_source=TimeSource.INFERRED)
+    return event if event.start_us is None else changed(event, time_source=TimeSource.INFERRED)
 
 
 @dataclass(slots=True)

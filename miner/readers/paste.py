@@ -10,6 +10,7 @@ from typing import Any
 from miner.events import Event, Session
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
@@ -85,7 +86,7 @@ class _Trace:
         model = word(line.get("model"))
         turn = Turn(Role.MODEL, said or None, time_us=end, start_us=start, model=model, line=number_of_line)
         self._step = f"line {number_of_line}"
-        self.conversation.add(replace(turn, response=self._step))
+        self.conversation.add(changed(turn, response=self._step))
 
     def _called(self, line: dict[str, Any], number_of_line: int) -> None:
         name = word(line.get("tool_name"))
@@ -94,7 +95,7 @@ class _Trace:
         identity = f"line {number_of_line}"
         call = Call(name, line.get("tool_args"), identity)
         asked = Turn(Role.MODEL, calls=(call,), time_us=micros(line.get("timestamp")), line=number_of_line)
-        self.conversation.add(replace(asked, response=self._step or identity))
+        self.conversation.add(changed(asked, response=self._step or identity))
         self._waiting.append(identity)
 
     def answer(self, line: dict[str, Any], start: int | None, number_of_line: int) -> None:
@@ -112,7 +113,7 @@ class _Trace:
         self._waiting = []
         for turn in self._context.news(turns).turns:
             if turn.role in (Role.USER, Role.HARNESS) and not _RESPONSE.search(turn.text or ""):
-                self.conversation.add(replace(turn, time_us=start))
+                self.conversation.add(changed(turn, time_us=start))
 
 
 EXAMPLE_NAME = "task1.jsonl"

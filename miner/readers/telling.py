@@ -7,7 +7,7 @@ place says of one call, and wins over what the message says.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def tell(
         events = list(_with_inferred_steps(events))
     times = [t for e in events for t in (e.time_us, e.start_us, e.end_us) if t is not None]
     models = (event.model for event in events if event.model)
-    yield replace(
+    yield changed(
         session,
         model=session.model or next(models, None),
         started_us=session.started_us if session.started_us is not None else min(times, default=None),
