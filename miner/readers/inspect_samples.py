@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 import zipfile
 import zlib
@@ -78,6 +79,8 @@ class _Archive:
             data = self._unpacked(info) if info.compress_type == _ZSTD else self.zip.read(info)
         except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
             return None, "not_zip" if isinstance(error, zipfile.BadZipFile) else "cut_compression"
+        if len(data) > self.limit:
+            return None, "too_long"
         try:
             return orjson.loads(data), ""
         except orjson.JSONDecodeError:
@@ -95,10 +98,11 @@ class _Archive:
             raise zipfile.BadZipFile
         name, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
         self.file.seek(info.header_offset + _LOCAL_HEADER + name + extra)
-        packed = self.file.read(info.compress_size)
+        packed = io.BytesIO(self.file.read(info.compress_size))
         try:
-            # The frame may not state its size, and a damaged one may state any.
-            return zstandard.ZstdDecompressor().decompressobj().decompress(packed)[: self.limit]
+            # The frame may not state its size, and a damaged or hostile one may grow to any.
+            with zstandard.ZstdDecompressor().stream_reader(packed) as stream:
+                return stream.read(self.limit + 1)
         except zstandard.ZstdError as error:
             raise zipfile.BadZipFile from error
 

@@ -12,6 +12,7 @@ import pytest
 
 from miner.events import Caller, EventKind, Status
 from miner.readers import inspect, recognise, session_key
+from miner.readers.source import Limits
 from tests.readers.reading import Read, document, read
 
 SAMPLE = json.loads(inspect.EXAMPLE)["samples"][0]
@@ -218,3 +219,11 @@ def test_a_damaged_member_is_a_problem_and_the_others_are_read(tmp_path: Path) -
     path.write_bytes(data[:200])
     cut = read("inspect", path)
     assert (cut.reasons, cut.source.account.broken) == (["not_zip"], 200)
+
+
+def test_a_member_that_grows_beyond_the_limit_is_refused(tmp_path: Path) -> None:
+    """What a few packed bytes stand for is bounded, whatever the archive says of it."""
+    path = zstd_archive(tmp_path, {"header.json": HEADER, "samples/1_epoch_1.json": {"events": ["x" * 4_000_000]}})
+    assert path.stat().st_size < 10_000
+    found = read("inspect", path, limits=Limits(document_bytes=1_000_000))
+    assert found.reasons == ["too_long"]
