@@ -171,8 +171,8 @@ class _Told:
                 time_us=end,
                 start_us=start if start is not None and end is not None and start <= end else None,
                 model=word(output.get("model")) or word(event.get("model")),
-                tokens_in=tokens_in,
-                tokens_out=tokens_out,
+                tokens_in=count(tokens_in),
+                tokens_out=count(tokens_out),
                 uid=word(event.get("uuid")),
                 line=place,
             )

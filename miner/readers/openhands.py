@@ -18,7 +18,7 @@ from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.source import Head, Record, Source, is_lines, strip_compression
 from miner.readers.telling import Fact, tell
-from miner.readers.values import integer, listing, mapping, number, word
+from miner.readers.values import count, integer, listing, mapping, number, word
 
 VERSION = 1
 TITLE = "OpenHands conversations (V0, V1) and evaluation outputs"
@@ -197,8 +197,8 @@ class _Talk:
             (Call(name, arguments, identity),),
             time_us=at,
             model=word(answer.get("model")),
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
+            tokens_in=count(tokens_in),
+            tokens_out=count(tokens_out),
             response=word(answer.get("id")) or f"action {place}",
             line=place,
         )
