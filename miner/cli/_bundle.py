@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from miner.runtime.bundle import Bundle
 
 
-def opened(path: Path) -> Bundle:
-    """The bundle of a file or of a run folder.
+def opened(path: Path, public_key: str | None = None) -> Bundle:
+    """The bundle of a file or of a run folder; with a public key, or the file that holds it, only if it is signed.
 
     Raises:
         RunFolderError: it cannot be used, and why.
@@ -22,7 +22,13 @@ def opened(path: Path) -> Bundle:
 
     file = path / "bundle.json" if path.is_dir() else path
     try:
-        return load_bundle(file)
+        return load_bundle(file, public_keys=[_key(public_key)] if public_key else ())
     except BundleError as error:
         advice = f"miner export {path}" if path.is_dir() else "name a bundle.json, or export it anew"
         raise RunFolderError(f"the bundle is refused: {error}", where=str(file), next_step=advice) from error
+
+
+def _key(text: str) -> str:
+    """The text of a key file, or the key itself."""
+    file = Path(text)
+    return file.read_text("utf-8") if file.is_file() else text

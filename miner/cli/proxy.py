@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 @click.option(
     "--bundle", required=True, type=click.Path(path_type=Path), help="What was mined: a bundle file or a run folder."
 )
+@click.option(
+    "--require-signature",
+    "public_key",
+    metavar="KEY",
+    help="Only a bundle that is signed by this minisign public key (or the file with it); the signature is beside it.",
+)
 @click.option("--mode", type=click.Choice(["off", "shadow", "on"]), default="shadow", show_default=True)
 @click.option(
     "--policy",
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 @click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND...")
 def command(
     bundle: Path,
+    public_key: str | None,
     mode: str,
     policy_file: Path | None,
     known_server: str | None,
@@ -55,7 +62,7 @@ def command(
     from miner.runtime.budget import Budget
     from miner.runtime.run import Mode
 
-    found = opened(bundle)
+    found = opened(bundle, public_key)
     policy = _policy(policy_file, known_server, prefix)
     with ExitStack() as stack:
         book = _ledger(ledger, stack)

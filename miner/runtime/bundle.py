@@ -106,14 +106,28 @@ def bundle_bytes(
     )
 
 
-def load_bundle(source: Path | str | bytes, limits: Limits | None = None) -> Bundle:
+def load_bundle(
+    source: Path | str | bytes,
+    limits: Limits | None = None,
+    *,
+    public_keys: Sequence[str] = (),
+    signature: bytes | None = None,
+) -> Bundle:
     """The bundle of a file or of its bytes; nothing happens beside reading.
+
+    Args:
+        source: where it is, or what it is.
+        limits: how large and deep it may be.
+        public_keys: minisign keys, as text; with any, only a bundle that is signed by one of them is read.
+        signature: the text of its ``.minisig``; of a file it is looked for beside it.
 
     Raises:
         BundleError: whatever is wrong with it; ``code`` says what, ``detail`` where, and neither quotes it.
     """
     limits = limits or Limits()
     data = source if isinstance(source, bytes) else _read(Path(source), limits)
+    if public_keys:
+        _check_signature(source, data, signature, public_keys)
     parsed = parse(data, limits)
     document = parsed.document
     version = _version(document)
@@ -130,6 +144,23 @@ def load_bundle(source: Path | str | bytes, limits: Limits | None = None) -> Bun
         fingerprints={strings[row[0]]: strings[row[1]] for row in document["tools"] if row[1] >= 0},
         **{name: document[name] for name in _FACTS},
     )
+
+
+def _check_signature(
+    source: Path | str | bytes, data: bytes, signature: bytes | None, public_keys: Sequence[str]
+) -> None:
+    """Before anything is parsed: the bytes are signed by a trusted key, and a missing signature is a wrong one."""
+    from .minisign import public_key, verify
+
+    if signature is None and not isinstance(source, bytes):
+        try:
+            with Path(f"{source}.minisig").open("rb") as file:
+                signature = file.read(1 << 14)
+        except OSError:
+            signature = None
+    if signature is None:
+        raise BundleError("bad_signature", "there is none")
+    verify(data, signature.decode("utf-8", "replace"), [public_key(text) for text in public_keys])
 
 
 def _read(path: Path, limits: Limits) -> bytes:
