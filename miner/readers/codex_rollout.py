@@ -18,7 +18,7 @@ from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.source import Record, Source
-from miner.readers.telling import Fact, tell
+from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, last_name, listing, mapping, word
 
 NAME = "codex"
@@ -45,6 +45,7 @@ class Rollout:
     cwd: str | None = None
     spawned: dict[str, str] = field(default_factory=dict)
     """Thread -> id of the call that started it."""
+    _ids: CallIds = field(default_factory=CallIds)
     _facts: dict[str, Fact] = field(default_factory=dict)
     _steps: dict[int, _Step] = field(default_factory=dict)
     _walls: dict[str, int] = field(default_factory=dict)
@@ -127,6 +128,7 @@ class Rollout:
         call = items.call_of(item)
         if call is None:
             return
+        call = changed(call, id=self._ids.asked(call.id))
         self._model(Turn(Role.MODEL, calls=(call,), time_us=at, line=number), metadata)
         if item.get("type") == "custom_tool_call" and call.id and "tools." in str(call.arguments):
             self._programs.append(call.id)
@@ -137,6 +139,7 @@ class Rollout:
 
     def _answered(self, item: dict[str, Any], at: int | None, number: int) -> None:
         result = items.result_of(item)
+        result = changed(result, id=self._ids.latest(result.id))
         if result.id:
             wall = items.wall_us(item)
             if wall is not None:
@@ -223,7 +226,8 @@ class Rollout:
         told = items.fact_of(payload)
         if told is None:
             return
-        identity, fact = told
+        stated, fact = told
+        identity = self._ids.latest(stated) or stated
         item = mapping(payload.get("item"))
         if fact.end_us is None and payload.get("type") != "item_completed":
             fact = _from_duration(fact, payload.get("duration"), at)

@@ -9,12 +9,13 @@ from typing import Any
 from miner.events import Event, Session, Status
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import HARNESS_TEXT, Role
 from miner.readers.source import Head, Record, Source
-from miner.readers.telling import Fact, tell
+from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, flag, integer, last_name, listing, mapping, word
 
 VERSION = 1
@@ -74,6 +75,7 @@ class _Journal:
     _agents: dict[str, str] = field(default_factory=dict)
     """Sub-agent's id -> id of the call that started it."""
     _kinds: dict[str, str] = field(default_factory=dict)
+    _ids: CallIds = field(default_factory=CallIds)
     _asked: set[tuple[str, str]] = field(default_factory=set)
     _started: dict[str, int] = field(default_factory=dict)
     _waits: dict[str, int] = field(default_factory=dict)
@@ -124,7 +126,8 @@ class _Journal:
 
     def _answer(self, lane: _Lane, data: dict[str, Any], at: int | None, line: int) -> None:
         requests = [mapping(r) for r in listing(data.get("toolRequests"))]
-        calls = tuple(call for r in requests if (call := _call(r, "name")) is not None)
+        asked = [call for r in requests if (call := _call(r, "name")) is not None]
+        calls = tuple(changed(call, id=self._ids.asked(call.id)) for call in asked)
         self._asked |= {(lane.conversation.key, call.id) for call in calls if call.id}
         turn = Turn(
             Role.MODEL,
@@ -140,17 +143,19 @@ class _Journal:
 
     def _tool_start(self, lane: _Lane, data: dict[str, Any], at: int | None, line: int) -> None:
         call = _call(data, "toolName")
-        identity = word(data.get("toolCallId"))
+        identity = self._ids.latest(word(data.get("toolCallId")))
         if identity is None:
             return
         if at is not None:
             self._started.setdefault(identity, at)
         if call is not None and (lane.conversation.key, identity) not in self._asked:
             self._asked.add((lane.conversation.key, identity))
-            lane.conversation.add(Turn(Role.MODEL, calls=(call,), time_us=at, joins=True, line=line))
+            lane.conversation.add(
+                Turn(Role.MODEL, calls=(changed(call, id=identity),), time_us=at, joins=True, line=line)
+            )
 
     def _tool_end(self, lane: _Lane, data: dict[str, Any], at: int | None, line: int) -> None:
-        identity = word(data.get("toolCallId"))
+        identity = self._ids.latest(word(data.get("toolCallId")))
         result = mapping(data.get("result"))
         error = data.get("error")
         text = text_of(first(result, "content", "detailedContent"))
@@ -168,13 +173,15 @@ class _Journal:
             self._facts[identity] = Fact(self._started.get(identity), at, wait_us=wait, status=denied)
 
     def _permission(self, _lane: _Lane, data: dict[str, Any], at: int | None, _line: int) -> None:
-        identity = word(mapping(data.get("permissionRequest")).get("toolCallId")) or word(data.get("toolCallId"))
+        stated = word(mapping(data.get("permissionRequest")).get("toolCallId")) or word(data.get("toolCallId"))
+        identity = self._ids.latest(stated)
         request = word(data.get("requestId"))
         if identity and request:
             self._requests[request] = (identity, at)
 
     def _decision(self, _lane: _Lane, data: dict[str, Any], at: int | None, _line: int) -> None:
-        identity, asked = self._requests.get(word(data.get("requestId")) or "", (word(data.get("toolCallId")), None))
+        stated = self._ids.latest(word(data.get("toolCallId")))
+        identity, asked = self._requests.get(word(data.get("requestId")) or "", (stated, None))
         if identity is None:
             return
         if at is not None and asked is not None and at >= asked:

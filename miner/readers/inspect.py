@@ -19,7 +19,7 @@ from miner.readers.history import Context
 from miner.readers.inspect_samples import ZIP, Sample, samples_of
 from miner.readers.items import turns_of
 from miner.readers.source import Head, Source
-from miner.readers.telling import Fact, tell
+from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, integer, listing, mapping, number, word
 
 VERSION = 1
@@ -78,6 +78,7 @@ class _Told:
         self._spawners: dict[str, str] = {}
         self._lanes: dict[str, _Lane] = {}
         self._facts: dict[str, Fact] = {}
+        self._ids = CallIds()
 
     def sessions(self, seen: set[str]) -> Iterator[Session | Event]:
         """The sessions of this sample; one that another file repeats is told once."""
@@ -176,8 +177,9 @@ class _Told:
                 uid=word(event.get("uuid")),
                 line=place,
             )
-            lane.conversation.add(turn)
             lane.context.extend([turn])
+            asked = tuple(changed(call, id=self._ids.asked(call.id)) for call in turn.calls)
+            lane.conversation.add(changed(turn, calls=asked))
 
     def _input(self, event: dict[str, Any]) -> list[Any]:
         """What the model was shown; long logs keep messages in a pool, and ranges of it here."""
@@ -192,7 +194,7 @@ class _Told:
         return found
 
     def _tool(self, lane: _Lane, event: dict[str, Any], place: int) -> None:
-        identity, name = word(event.get("id")), word(event.get("function"))
+        identity, name = self._ids.latest(word(event.get("id"))), word(event.get("function"))
         error = mapping(event.get("error"))
         text = text_of(self._resolved(event.get("result")))
         if error and not text:

@@ -17,7 +17,7 @@ from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.source import Head, Source
 from miner.readers.sqlite_copy import MAGIC, database, has_tables, opened, rows
-from miner.readers.telling import Fact, tell
+from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, integer, last_name, listing, mapping, word
 
 VERSION = 1
@@ -112,9 +112,10 @@ def _spawned(talks: dict[str, _Talk]) -> Iterator[tuple[str, str]]:
 def _told(source: Source, identity: str, talk: _Talk, spawned_by: str | None) -> Iterator[Session | Event]:
     conversation = Conversation(session_key(NAME, identity))
     facts: dict[str, Fact] = {}
+    ids = CallIds()
     for number, (message, parts) in enumerate(talk.messages, 1):
         if message.get("role") == "assistant":
-            _answer(conversation, facts, message, parts, number)
+            _answer(conversation, facts, ids, message, parts, number)
         else:
             _heard(conversation, message, parts, number)
     info = talk.info
@@ -154,6 +155,7 @@ def _heard(conversation: Conversation, message: dict[str, Any], parts: list[dict
 def _answer(
     conversation: Conversation,
     facts: dict[str, Fact],
+    ids: CallIds,
     message: dict[str, Any],
     parts: list[dict[str, Any]],
     number: int,
@@ -176,10 +178,11 @@ def _answer(
         done = min(began, default=end if place == len(steps) - 1 else None)
         begin = start if place == 0 and start is not None and done is not None and start <= done else None
         words = [text for p in step if p.get("type") == "text" and (text := text_of(p.get("text")))]
+        asked = [ids.asked(word(tool.get("callID"))) for tool in tools]
         turn = Turn(
             Role.MODEL,
             "\n".join(words) or None,
-            tuple(Call(t["tool"], mapping(t.get("state")).get("input"), word(t.get("callID"))) for t in tools),
+            tuple(Call(t["tool"], mapping(t.get("state")).get("input"), i) for t, i in zip(tools, asked, strict=True)),
             uid=f"{message.get('id')}/{place}" if message.get("id") else None,
             time_us=done if done is not None else start,
             start_us=begin,
@@ -190,7 +193,7 @@ def _answer(
         )
         if turn.text or turn.calls or place == 0:
             conversation.add(turn)
-        results = [_result(tool, facts) for tool in tools]
+        results = [_result(tool, identity, facts) for tool, identity in zip(tools, asked, strict=True)]
         answered = tuple(result for result in results if result is not None)
         if answered:
             conversation.add(Turn(Role.TOOL, results=answered, line=number))
@@ -208,10 +211,9 @@ def _time(part: dict[str, Any], name: str) -> int | None:
     return micros(mapping(mapping(part.get("state")).get("time")).get(name))
 
 
-def _result(part: dict[str, Any], facts: dict[str, Fact]) -> Result | None:
+def _result(part: dict[str, Any], identity: str | None, facts: dict[str, Fact]) -> Result | None:
     state = mapping(part.get("state"))
     status = _STATUS.get(str(state.get("status")), Status.UNKNOWN)
-    identity = word(part.get("callID"))
     if identity is not None:
         facts[identity] = Fact(_time(part, "start"), _time(part, "end"))
     if status is Status.MISSING:

@@ -36,6 +36,25 @@ class Fact:
     """The result, for a call whose message holds none."""
 
 
+class CallIds:
+    """Ids of calls, made unique: some local models begin to count anew in every answer."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, int] = {}
+
+    def asked(self, identity: str | None) -> str | None:
+        """The id of a new call: as logged, with a number from its second use on."""
+        if identity is None:
+            return None
+        self._times[identity] = self._times.get(identity, 0) + 1
+        return self.latest(identity)
+
+    def latest(self, identity: str | None) -> str | None:
+        """The id of the call that a result or an event with this id belongs to: the last one that was asked for."""
+        times = self._times.get(identity or "", 1)
+        return identity if times == 1 else f"{identity}#{times}"
+
+
 def tell(
     source: Source,
     conversation: Conversation,

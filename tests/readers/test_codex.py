@@ -364,3 +364,19 @@ def test_what_surrounds_a_session_is_kept(tmp_path: Path) -> None:
     assert (session.cwd, session.application, session.branch) == ("/work/shop", "shop", "main")
     assert (session.agent_version, session.model) == ("0.169.0", "m")
     assert found.of(EventKind.MODEL_STEP)[0].model == "m"
+
+
+def test_ids_that_begin_anew_are_told_apart(tmp_path: Path) -> None:
+    """Local models number their calls from nought in every answer: times and exit codes stay with their own call."""
+    found = rollout(
+        tmp_path,
+        meta(),
+        asked("call_0", 1000),
+        completed("call_0", 1100, 1200, exit_code=1),
+        output("call_0", "one", 1300),
+        asked("call_0", 2000),
+        completed("call_0", 2100, 2500, exit_code=0),
+        output("call_0", "two", 2600),
+    )
+    told = [(c.text, c.exit_code, (c.end_us or 0) - (c.start_us or 0)) for c in found.calls]
+    assert told == [("one", 1, 100_000), ("two", 0, 400_000)]

@@ -134,3 +134,17 @@ def test_known_types_that_say_nothing_are_not_unknown(tmp_path: Path) -> None:
     found = log(tmp_path, *values, event("user.message", content="hi"))
     assert found.source.account.unknown == 1
     assert found.of(EventKind.USER_MESSAGE)
+
+
+def test_ids_that_begin_anew_are_told_apart(tmp_path: Path) -> None:
+    """Two calls of one id keep their own times and outcomes."""
+    values = [
+        asked("call_0"),
+        event("tool.execution_start", 1, toolCallId="call_0", toolName="bash"),
+        ended("call_0", 2),
+    ]
+    values += [asked("call_0", second=5, message="m2")]
+    values += [event("tool.execution_start", 5, toolCallId="call_0", toolName="bash")]
+    values += [ended("call_0", 8, success=False, error={"code": "failure", "message": "x"})]
+    told = [(c.status, (c.end_us or 0) - (c.start_us or 0)) for c in log(tmp_path, *values).calls]
+    assert told == [(Status.OK, 1_000_000), (Status.ERROR, 3_000_000)]

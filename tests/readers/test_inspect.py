@@ -107,6 +107,14 @@ def test_waiting_is_no_part_of_a_tools_time(tmp_path: Path) -> None:
     assert [(c.end_us or 0) - (c.start_us or 0) for c in (first, second)] == [1_500_000, 4_000_000]
 
 
+def test_ids_that_begin_anew_are_told_apart(tmp_path: Path) -> None:
+    """Two calls of one id keep their own times and results."""
+    events = [model("a"), tool("a", result="one") | {"uuid": "t1"}, model("a", place=10)]
+    found = sample(tmp_path, *events, tool("a", 20, result="two", working_time=1) | {"uuid": "t2"})
+    told = [(c.text, (c.end_us or 0) - (c.start_us or 0)) for c in found.calls]
+    assert told == [("one", 4_000_000), ("two", 1_000_000)]
+
+
 def test_a_failed_request_is_no_step_and_a_pending_event_counts_once(tmp_path: Path) -> None:
     """Retries leave events without an answer; an event that was pending is written again."""
     pending = tool("a", pending=True) | {"completed": None}

@@ -62,6 +62,14 @@ def test_a_message_may_hold_several_steps(tmp_path: Path) -> None:
     assert second.end_us == (MS + 5000) * 1000
 
 
+def test_ids_that_begin_anew_are_told_apart(tmp_path: Path) -> None:
+    """Two calls of one id keep their own times and results."""
+    first, second = tool("call_0", output="one"), tool("call_0", start=2000, end=2900, output="two")
+    calls = read("opencode", opencode(tmp_path, ("assistant", [first]), ("assistant", [second]))).calls
+    told = [(c.text, (c.end_us or 0) - (c.start_us or 0)) for c in calls]
+    assert told == [("one", 200_000), ("two", 900_000)]
+
+
 def test_what_the_host_adds_is_no_human_turn(tmp_path: Path) -> None:
     """Synthetic text is the host's; a compaction part is a compaction."""
     parts = [{"type": "text", "text": "a", "synthetic": True}, {"type": "compaction"}, {"type": "text", "text": "b"}]
