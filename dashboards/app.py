@@ -9,15 +9,15 @@ import streamlit as st
 from dashboards import frame
 from miner.errors import MinerError
 
-PAGES = Path(__file__).parent / "pages"
+VIEWS = Path(__file__).parent / "views"  # a folder named "pages" would be served a second time, without this frame
 TITLES = {
-    "overview": ("Overview", "🧭"),
-    "sequences": ("Sequences", "🔀"),
-    "argument_rules": ("Argument rules", "🧩"),
-    "evaluation": ("Evaluation", "🎯"),
-    "savings": ("Savings", "⏱️"),
-    "sessions": ("Sessions", "🎞️"),
-    "bundle": ("Bundle", "📦"),
+    "overview": "Overview",
+    "sequences": "Sequences",
+    "argument_rules": "Argument rules",
+    "evaluation": "Evaluation",
+    "savings": "Savings",
+    "sessions": "Sessions",
+    "bundle": "Bundle",
 }
 
 
@@ -32,18 +32,18 @@ def _follow(seen: str) -> None:
         st.rerun()
 
 
-st.set_page_config(page_title="miner", page_icon="⛏️", layout="wide", initial_sidebar_state="expanded")
+st.set_page_config(page_title="miner", layout="wide", initial_sidebar_state="expanded")
 page = st.navigation(
     [
-        st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
-        for name, (title, icon) in TITLES.items()
+        st.Page(VIEWS / f"{name}.py", title=title, url_path=name, default=name == "overview")
+        for name, title in TITLES.items()
     ]
 )
 try:
     run = frame.current_run()
     with st.sidebar:
         st.caption("Run")
-        st.code(str(run.path), language=None)
+        st.code(str(run.path), language=None, wrap_lines=True)
         st.toggle(
             "Show what looks secret",
             key="reveal",

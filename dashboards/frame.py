@@ -75,7 +75,7 @@ def empty(what: str, next_step: str, command: str = "") -> None:
 def problem(error: MinerError) -> None:
     """An error as a person should meet it: what, where, what next."""
     with st.container(border=True):
-        st.markdown(f"⚠️ **{plain(error.what)}**")
+        st.markdown(f"**{plain(error.what)}**")
         if error.where:
             st.markdown("Where")
             st.code(error.where, language=None)
@@ -101,12 +101,17 @@ def table(
     columns: dict[str, Any] | None = None,
     *,
     hide: Sequence[str] = (),
+    names: Sequence[str] = (),
     select: bool = False,
     height: int | None = None,
 ) -> int | None:
-    """Rows as a table with a download; the chosen row's place where one may be chosen."""
-    rows = [{key: _shown_cell(value) for key, value in row.items()} for row in rows]
-    order = [key for key in (rows[0] if rows else {}) if key not in hide]
+    """Rows as a table with a download; the chosen row's place where one may be chosen.
+
+    ``names`` are columns of our own keys, which look random and are no secret.
+    """
+    rows = [{key: value if key in names else _shown_cell(value) for key, value in row.items()} for row in rows]
+    filled = {key for row in rows for key, value in row.items() if value is not None}
+    order = [key for key in (rows[0] if rows else {}) if key in filled and key not in hide]
     options: dict[str, Any] = {"height": height} if height else {}
     if select:
         options |= {"on_select": "rerun", "selection_mode": "single-row"}
@@ -114,7 +119,7 @@ def table(
         rows, hide_index=True, column_order=order, column_config=columns, key=f"table_{name}", alt=name, **options
     )
     st.download_button(
-        f"⬇ {len(rows):,} rows as CSV",
+        f"Download {len(rows):,} rows as CSV",
         csv_bytes(rows),
         file_name=f"{name}.csv",
         mime="text/csv",
@@ -139,6 +144,13 @@ def share_column(label: str, description: str | None = None) -> Any:
     return st.column_config.ProgressColumn(label, help=description, format="percent", min_value=0, max_value=1)
 
 
+def verdict(passed: bool, text: str) -> None:
+    """One line that says whether something holds, and what."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge("holds" if passed else "broken", color="green" if passed else "red")
+        st.markdown(text, width="stretch")
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A share as people read it."""
     return "–" if value is None else f"{100 * value:.{digits}f} %"
@@ -153,6 +165,8 @@ def lasting(seconds: float | None) -> str:
     """Seconds in the unit people read."""
     if seconds is None:
         return "–"
+    if 0 < abs(seconds) < 1:
+        return f"{1000 * seconds:,.1f} ms"
     for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172_800, "h", 3600)):
         if abs(seconds) < limit:
             return f"{seconds / size:,.1f} {unit}"

@@ -25,7 +25,7 @@ def time_bar(parts: dict[str, float]) -> alt.Chart:
             order="order:O",
             tooltip=["who:N", alt.Tooltip("seconds:Q", format=",.1f"), alt.Tooltip("share:Q", format=".1%")],
         )
-        .properties(height=70)
+        .properties(height=130)
     )
 
 
@@ -41,7 +41,7 @@ def ranked_bars(rows: Sequence[dict[str, Any]], name: str, value: str, title: st
             y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(labelLimit=220)),
             tooltip=[alt.Tooltip("name:N", title=name), alt.Tooltip("value:Q", title=title, format=",.3~f")],
         )
-        .properties(height=max(90, 24 * len(values)))
+        .properties(height=60 + 28 * len(values))
     )
 
 
@@ -57,5 +57,5 @@ def days(rows: Sequence[dict[str, Any]]) -> alt.Chart:
             color=alt.Color("format:N", scale=greens, title=None, legend=alt.Legend(orient="top")),
             tooltip=["day:N", "format:N", "sessions:Q", "calls:Q"],
         )
-        .properties(height=200)
+        .properties(height=260)
     )

@@ -25,7 +25,7 @@ def frontier(rows: Sequence[dict[str, Any]], gate: float) -> alt.LayerChart:
     near = min((row["gate"] for row in rows), key=lambda value: abs(value - gate), default=None)
     chosen = [row for row in rows if row["gate"] == near and row["predictor"] == "shipped"]
     mark = alt.Chart(alt.Data(values=chosen)).mark_point(shape="diamond", size=260, strokeWidth=2.5, color=SHIPPED)
-    return (lines + points + mark.encode(x=x, y=y, tooltip=tips)).properties(height=330)
+    return (lines + points + mark.encode(x=x, y=y, tooltip=tips)).properties(height=390)
 
 
 def before_after(think_s: float, stall_s: float, hidden_s: float) -> alt.Chart:
@@ -49,7 +49,7 @@ def before_after(think_s: float, stall_s: float, hidden_s: float) -> alt.Chart:
             order="order:O",
             tooltip=["when:N", "part:N", alt.Tooltip("seconds:Q", format=",.2f")],
         )
-        .properties(height=130)
+        .properties(height=190)
     )
 
 
@@ -71,5 +71,5 @@ def fates(rows: Sequence[dict[str, Any]], most: int = 15) -> alt.Chart:
             color=alt.Color("what:N", scale=colours, title=None, legend=alt.Legend(orient="top")),
             tooltip=["tool:N", "what:N", "calls:Q"],
         )
-        .properties(height=max(110, 26 * len(ranked)))
+        .properties(height=150 + 28 * len(ranked))
     )

@@ -22,7 +22,7 @@ def compared(rows: Sequence[dict[str, Any]], figure: str) -> alt.LayerChart:
         x=alt.X("low:Q", title=figure, axis=_SHARE, scale=alt.Scale(domainMin=0)), x2="high:Q", y=y, color=_KIND
     )
     points = base.mark_circle(size=130, opacity=1).encode(x="value:Q", y=y, color=_KIND, tooltip=tips)
-    return (spans + points).properties(height=max(120, 34 * len(rows)))
+    return (spans + points).properties(height=110 + 34 * len(rows))
 
 
 def precision_recall(rows: Sequence[dict[str, Any]], gate: float | None) -> alt.LayerChart:
@@ -42,7 +42,7 @@ def precision_recall(rows: Sequence[dict[str, Any]], gate: float | None) -> alt.
     mark = alt.Chart(alt.Data(values=[chosen] if chosen else [])).mark_point(
         size=220, strokeWidth=2.5, color=SHIPPED, shape="diamond"
     )
-    return (lines + points + mark.encode(x="recall:Q", y="precision:Q", tooltip=tips)).properties(height=320)
+    return (lines + points + mark.encode(x="recall:Q", y="precision:Q", tooltip=tips)).properties(height=380)
 
 
 def calibration(rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
@@ -60,7 +60,7 @@ def calibration(rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
             tooltip=tips,
         )
     )
-    return (line + points).properties(height=320)
+    return (line + points).properties(height=380)
 
 
 def learning(rows: Sequence[dict[str, Any]], figure: str) -> alt.LayerChart:

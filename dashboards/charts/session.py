@@ -50,5 +50,5 @@ def _strip(
             color=colour,
             tooltip=[alt.Tooltip("what:N"), *times, *tips],
         )
-        .properties(height=32 * max(1, len(lanes)) + 40)
+        .properties(height=32 * max(1, len(lanes)) + (130 if tips else 70))
     )

@@ -10,6 +10,11 @@ from dashboards.queries import activity, replays
 from dashboards.queries.folder import document
 from miner.errors import SplitError
 
+_SAID = {
+    "no_speculation": "Without any speculation the replay gives back the recorded times",
+    "all_wrong": "Predictions that are all wrong slow no session by more than their own bound",
+}
+
 frame.opening(
     "Savings", "What speculation would have hidden and wasted. Tier: replay of recorded sessions; nothing is executed."
 )
@@ -53,6 +58,7 @@ cells[0].metric(
     frame.percent(best["reduction"], 2),
     f"perfect: {frame.percent(oracle['reduction'], 2)}",
     delta_color="off",
+    delta_arrow="off",
     border=True,
 )
 cells[1].metric(
@@ -60,13 +66,24 @@ cells[1].metric(
     frame.lasting(best["hidden_s"]),
     f"{frame.percent(best['hidden_share'])} of {frame.lasting(best['tool_stall_s'])}",
     delta_color="off",
+    delta_arrow="off",
     border=True,
 )
 cells[2].metric(
-    "Answered early", f"{best['hits'] + best['joins']:,}", f"of {best['calls']:,} calls", delta_color="off", border=True
+    "Answered early",
+    f"{best['hits'] + best['joins']:,}",
+    f"of {best['calls']:,} calls",
+    delta_color="off",
+    delta_arrow="off",
+    border=True,
 )
 cells[3].metric(
-    "Run for nothing", f"{best['wasted']:,}", frame.lasting(best["wasted_s"]), delta_color="off", border=True
+    "Run for nothing",
+    f"{best['wasted']:,}",
+    frame.lasting(best["wasted_s"]),
+    delta_color="off",
+    delta_arrow="off",
+    border=True,
 )
 st.altair_chart(
     charts.before_after(best["serial_s"] - best["tool_stall_s"], best["tool_stall_s"], best["hidden_s"]),
@@ -101,7 +118,7 @@ saved = document(run, "savings.json")
 if saved and saved.get("controls"):
     st.subheader("Controls, from the run itself")
     for name, control in saved["controls"].items():
-        st.markdown(f"{'✅' if control['passed'] else '❌'} **{name.replace('_', ' ')}**")
+        frame.verdict(control["passed"], _SAID.get(name, frame.plain(name)))
     frame.table(
         saved["sensitivity"],
         "sensitivity",

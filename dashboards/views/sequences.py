@@ -65,4 +65,4 @@ if chosen is not None:
     row = found[chosen]
     st.markdown(f"**Found in {row['sessions']:,} sessions**")
     for key in row["found in"][:12]:
-        st.page_link("pages/sessions.py", label=key, query_params={"session": key})
+        st.page_link("views/sessions.py", label=key, query_params={"session": key})

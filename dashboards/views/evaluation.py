@@ -47,8 +47,8 @@ controls = found.get("controls") or {}
 if controls:
     st.subheader("Controls")
     for name, control in controls.items():
-        mark = "✅" if control["passed"] else "❌"
-        st.markdown(f"{mark} **{frame.plain(name.replace('_', ' '))}** must {frame.plain(control['must'])}")
+        words = f"**{frame.plain(name.replace('_', ' '))}** must {frame.plain(control['must'])}"
+        frame.verdict(control["passed"], words)
 
 left, right = st.columns(2)
 predictors = list(found["predictors"])

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from dashboards import frame
 from dashboards.charts import session as charts
 from dashboards.queries import activity, walks
 from dashboards.queries.masking import shortened
+
+
+def _headed(guess: dict[str, Any]) -> None:
+    """A prediction's first line: what became of it, how sure it was, which tool."""
+    fate, colour = ("came", "green") if guess["came"] else ("not asked for", "gray")
+    if guess["starts"]:
+        fate, colour = ("started, hit", "green") if guess["came"] else ("started, wasted", "orange")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(fate, color=colour)
+        st.markdown(f"**{guess['probability']:.0%}** {frame.plain(guess['tool'])}", width="stretch")
+
 
 frame.opening("Sessions", "What happened when, what would have been started early, and why.")
 run = frame.current_run()
@@ -21,7 +34,7 @@ page = c.number_input("Page", 1, 100_000, 1, key="page", bind="query-params")
 rows = frame.ask(walks.session_rows, text or "", tool or "", int(page) - 1)
 if not rows:
     frame.empty("No session fits", "Clear the search, choose another tool, or go back to the first page.")
-place = frame.table(rows, "sessions", select=True, height=260) if rows else None
+place = frame.table(rows, "sessions", select=True, height=260, names=["session"]) if rows else None
 if place is not None:
     st.query_params["session"] = rows[place]["session"]
 key = st.query_params.get("session") or (rows[0]["session"] if rows else "")
@@ -69,8 +82,7 @@ if moments:
     with st.container(border=True):
         st.markdown(f"**Decision {moment['decision']}**: what was predicted, and from what")
         for guess in moment["predicted"]:
-            mark = "✅" if guess["came"] else ("🔶" if guess["starts"] else "▫️")
-            st.markdown(f"{mark} **{guess['probability']:.0%}** {frame.plain(guess['tool'])}")
+            _headed(guess)
             st.code(frame.shown(shortened(guess["arguments"], 300)), language=None)
             st.caption(f"Pattern: {frame.plain(frame.shown(shortened(guess['pattern'], 160)))}")
             for name, rule in guess["rules"].items():

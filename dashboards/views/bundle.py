@@ -29,7 +29,7 @@ whose = "its owner alone" if facts["audience"] == "private" else "others: no val
 st.caption(f"Format {facts['version']}, for {whose}. {facts['digest']}")
 a, b, _ = st.columns([1, 1, 3])
 a.download_button(
-    "⬇ bundle.json",
+    "bundle.json",
     (run.path / "bundle.json").read_bytes(),
     "bundle.json",
     "application/json",
@@ -39,9 +39,7 @@ a.download_button(
 )
 twin = run.path / "bundle.txt"
 if twin.is_file():
-    b.download_button(
-        "⬇ readable twin", twin.read_bytes(), "bundle.txt", "text/plain", key="get_twin", on_click="ignore"
-    )
+    b.download_button("readable twin", twin.read_bytes(), "bundle.txt", "text/plain", key="get_twin", on_click="ignore")
 if facts["held_back"]:
     st.subheader("Held back")
     frame.table([{"what": what, "texts": count} for what, count in facts["held_back"].items()], "held_back")
@@ -62,11 +60,7 @@ with right:
     )
     if other:
         changes = bundles.differences(run, other)
-        st.markdown(
-            "✅ The same bundle."
-            if changes["same"]
-            else "What this bundle has and the other has not, and the other way round:"
-        )
+        st.caption("The same bundle." if changes["same"] else "Added: in this bundle only. Gone: in the other only.")
         if changes["rows"]:
             frame.table(changes["rows"], "changes")
     else:
@@ -84,10 +78,11 @@ if st.toggle("Look for drift", key="drift", bind="query-params"):
             "No prediction of these sessions reaches the gate, so there is no promise to keep.",
         )
     else:
-        st.markdown(
-            "✅ The promise holds."
+        frame.verdict(
+            found["broken"] is None,
+            "The bundle keeps its promise on these sessions."
             if found["broken"] is None
-            else f"❌ The promise is broken from session {found['broken'] + 1} on: mine again."
+            else f"The bundle's promise is broken from session {found['broken'] + 1} on: mine these logs, too.",
         )
         st.altair_chart(charts.promise(found["points"]), alt="Hits promised and hits that came")
         if found["retired"]:

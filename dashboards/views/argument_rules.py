@@ -82,7 +82,7 @@ with st.container(border=True):
         st.markdown("Counter-examples: it fired and was wrong")
         for example in row["counter-examples"]:
             key, _, event = example.partition("#")
-            st.page_link("pages/sessions.py", label=f"{key}, event {event}", query_params={"session": key})
+            st.page_link("views/sessions.py", label=f"{key}, event {event}", query_params={"session": key})
     with st.form(f"review_{row['key']}", border=False):
         verdicts = [None, "accepted", "rejected"]
         verdict = st.radio(

@@ -23,14 +23,27 @@ if not seen["calls"]:
 head = frame.ask(activity.headline)
 cells = st.columns(4)
 cells[0].metric(
-    "Sessions", f"{seen['sessions']:,}", f"{seen['sub_agents']:,} sub-agents", delta_color="off", border=True
+    "Sessions",
+    f"{seen['sessions']:,}",
+    f"{seen['sub_agents']:,} sub-agents",
+    delta_color="off",
+    delta_arrow="off",
+    border=True,
 )
-cells[1].metric("Tool calls", f"{seen['calls']:,}", f"{len(seen['tools']):,} tools", delta_color="off", border=True)
+cells[1].metric(
+    "Tool calls",
+    f"{seen['calls']:,}",
+    f"{len(seen['tools']):,} tools",
+    delta_color="off",
+    delta_arrow="off",
+    border=True,
+)
 cells[2].metric(
     "Predicted exactly, first try",
     frame.percent(head["exact_top1"]),
     frame.interval(head["exact_top1_ci"]) or "not scored",
     delta_color="off",
+    delta_arrow="off",
     border=True,
     help="Tool and every argument right, on sessions that nothing was learnt from.",
 )
@@ -39,6 +52,7 @@ cells[3].metric(
     frame.percent(head["exact_top5"]),
     f"possible at most {frame.percent(head['ceiling'])}" if head["ceiling"] else "not scored",
     delta_color="off",
+    delta_arrow="off",
     border=True,
 )
 
@@ -70,16 +84,23 @@ if bound:
         frame.lasting(bound["tool_stall_s"]),
         f"in {bound['sessions']} held-out sessions",
         delta_color="off",
+        delta_arrow="off",
         border=True,
     )
     cells[1].metric(
-        "Perfect prediction would hide", frame.lasting(most), "under the policy", delta_color="off", border=True
+        "Perfect prediction would hide",
+        frame.lasting(most),
+        "under the policy",
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
     )
     cells[2].metric(
         "What ships would hide",
         frame.lasting(head["hidden_s"]),
         f"{frame.percent(head['hidden_share'])} of the waiting",
         delta_color="off",
+        delta_arrow="off",
         border=True,
     )
     st.caption(f"{frame.plain(head['policy'] or '')}. Try other policies on the Savings page.")

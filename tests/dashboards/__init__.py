@@ -1,0 +1,1 @@
+"""The dashboard: every page over sound and broken runs, its queries, and a real browser."""

@@ -1,0 +1,107 @@
+"""What the pages ask: worked examples, masking, and text that may do no harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dashboards.charts.flow import process_map
+from dashboards.frame import plain
+from dashboards.queries import activity, bundles, flow, replays, rules, scores, walks
+from dashboards.queries.folder import find_run
+from dashboards.queries.masking import csv_bytes, masked
+
+
+def test_secrets_are_masked_and_the_rest_stays() -> None:
+    """A word that looks like a key goes, its neighbours stay."""
+    shown = masked('{"to": "ann@shop.example", "text": "hello"}')
+    assert "ann@shop.example" not in shown
+    assert "hello" in shown
+    assert masked("nothing to hide") == "nothing to hide"
+
+
+def test_a_spreadsheet_never_calculates_a_download() -> None:
+    """Cells that begin a formula are text, headings too."""
+    lines = csv_bytes([{"=a": "=1+1", "b": ["-x", "y"], "c": -3}]).decode("utf-8-sig").splitlines()
+    assert lines == ["'=a,b,c", "'=1+1,'-x → y,-3"]
+
+
+def test_markup_means_itself() -> None:
+    """No character of Markdown keeps its power."""
+    assert plain("<b>[x](y) :red[z] $1$ *a*") == r"\<b\>\[x\]\(y\) \:red\[z\] \$1\$ \*a\*"
+
+
+def test_names_cannot_break_the_graph() -> None:
+    """Quotes, backslashes and new lines in a tool's name stay inside its label."""
+    name = 'a"]; b [label="\\\n'
+    edge = {"from": name, "to": name, "times": 1, "sessions": 1, "share": 1.0, "median s": None}
+    dot = process_map([edge], {name: 1}, "times")
+    assert r'label="a\"]; b [label=\"\\ \n1 calls"' in dot
+
+
+def test_time_is_all_accounted_for(sample_run: Path) -> None:
+    """Tool time is about what the calls took, and nobody's time is negative."""
+    run = find_run(sample_run)
+    spent = activity.time_spent(run)
+    assert min(spent) >= 0
+    assert 0.8 < spent.tool_s / activity.totals(run)["tool_s"] < 1.1
+
+
+def test_transitions_and_sequences_agree(sample_run: Path) -> None:
+    """A sequence of two steps without a gap is found in as many sessions as its transition, counted by SQL."""
+    run = find_run(sample_run)
+    seen = flow.step_sequences(run)
+    assert len(seen.database.items) == activity.totals(run)["calls"]
+    pairs = {tuple(row["sequence"]): row for row in flow.frequent_sequences(seen, 0.05, 0, 2, (), 500)}
+    edges = {(edge["from"], edge["to"]): edge for edge in flow.transitions(run)}
+    assert pairs[("search", "open_page")]["sessions"] == edges["search", "open_page"]["sessions"]
+
+
+def test_savings_are_those_of_the_run(sample_run: Path) -> None:
+    """With the run's own settings the sliders give savings.json's figures."""
+    from dashboards.queries.folder import document
+
+    run = find_run(sample_run)
+    saved = document(run, "savings.json")
+    assert saved is not None
+    found = replays.replayed(replays.prepare(run, (), assume_read_only=False), "shipped", replays.Setting())
+    assert found["launched"] == saved["launched"]
+    assert round(found["hidden_s"], 6) == saved["tool_stall_hidden_s"]
+
+
+def test_rules_carry_their_evidence(sample_run: Path) -> None:
+    """Every rule is right no more often than it fired, and names its source in words."""
+    rows = rules.rule_rows(find_run(sample_run))
+    assert rows
+    assert all(row["right"] <= row["fired"] for row in rows)
+    assert any(row["from"].startswith("result ") for row in rows)
+
+
+def test_predictions_of_a_session_explain_themselves(sample_run: Path) -> None:
+    """Each prediction of the walk has its pattern in words, and what started has a fate."""
+    run = find_run(sample_run)
+    key = walks.session_rows(run, "", "open_page", 0)[0]["session"]
+    log = walks.session_log(run, key)
+    moments = walks.predictions(run, key)
+    assert sum(len(moment["came"]) for moment in moments) == sum(event.kind == "tool_call" for event in log.events)
+    assert all(guess["pattern"] for moment in moments for guess in moment["predicted"])
+    assert {launch["fate"] for launch in walks.launches(log, moments)} <= {"hit", "waste"}
+
+
+def test_a_bundle_does_not_differ_from_itself(sample_run: Path) -> None:
+    """The comparison with its own run is empty, and its own sessions break no promise."""
+    run = find_run(sample_run)
+    assert bundles.differences(run, str(sample_run)) == {
+        "same": True,
+        "figures": {"bytes": (bundles.facts(run)["bytes"],) * 2, "patterns": (bundles.facts(run)["patterns"],) * 2},
+        "rows": [],
+    }
+    assert bundles.drift_of_run(run)["broken"] is None
+
+
+def test_scores_come_with_intervals(sample_run: Path) -> None:
+    """Each predictor's figure lies inside its own interval."""
+    found = scores.evaluation(find_run(sample_run))
+    assert found is not None
+    rows = scores.predictor_rows(found, "exact_top1")
+    assert {row["kind"] for row in rows} == {"shipped", "baseline", "ceiling", "control"}
+    assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
