@@ -48,7 +48,7 @@ def read(source: Source) -> Iterator[Session | Event]:
         own = own_map_of(path)
         table = load_map(own) if own.is_file() else None
         number = roots = 0
-        for row in rows(source, path):
+        for row in rows(source, path, table.table if table else ""):
             table = table or map_for(set(row))
             number += 1
             roots += bool(row.get("is_root"))

@@ -54,6 +54,8 @@ class SpanMap:
     failed: Names = ()
     """A column that is only filled, or holds the word error, when the span failed."""
     service: Names = ()
+    table: str = ""
+    """Which table, in a database that holds several."""
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = field(default=lambda row: row)
     """Rewrites a row whose parts are not where a path leads."""
 
@@ -188,9 +190,10 @@ def load_map(path: Path) -> SpanMap:
         what = f"lacks {', '.join(sorted(missing))}" if missing else f"names {', '.join(sorted(given.keys() - known))}"
         raise UsageError(f"the map {what}", where=str(path), next_step=f"a map may hold: {', '.join(sorted(known))}")
     sets = {key: frozenset(str(v).lower() for v in _texts(given.get(key))) for key in ("tools", "models", "agents")}
-    columns = {key: _texts(given.get(key)) for key in known - sets.keys()}
+    columns = {key: _texts(given.get(key)) for key in known - sets.keys() - {"table"}}
     columns["trace"] = columns["trace"] or columns["session"] or columns["id"]
-    return SpanMap(path.name, frozenset(), **columns, **sets)  # type: ignore[arg-type]
+    table = str(given.get("table", ""))
+    return SpanMap(path.name, frozenset(), table=table, **columns, **sets)  # type: ignore[arg-type]
 
 
 def _texts(value: Any) -> Names:

@@ -1,4 +1,4 @@
-"""Rows of a table, in whichever container people export it: JSON, JSON Lines, CSV, Parquet."""
+"""Rows of a table, in whichever container people keep it: JSON, JSON Lines, CSV, Parquet, DuckDB."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from miner.readers.source import Head, Source, head_of, is_lines
 from miner.readers.whole import refuse, text_lines
 
 PARQUET = b"PAR1"
+DUCKDB = b"DUCK"
+"""Stands in a DuckDB file behind a checksum of eight bytes."""
 _LISTS = ("", "data", "spans", "runs", "observations", "calls", "rows", "events", "logs", "objects")
 _FIELD_BYTES = 16 << 20
 
@@ -52,12 +54,20 @@ def _rows(value: Any) -> list[dict[str, Any]]:
     return [value] if isinstance(value, dict) else []
 
 
-def rows(source: Source, path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a table; what is no row is told as a problem."""
+def rows(source: Source, path: Path, name: str = "") -> Iterator[dict[str, Any]]:
+    """The rows of a table; what is no row is told as a problem.
+
+    Args:
+        source: where problems and bytes are accounted.
+        path: the file.
+        name: the table in a database that holds several.
+    """
     start = head_of(path, 64).start
     one = replace(source, paths=(path,))
     if start.startswith(PARQUET):
         yield from _parquet(one, path)
+    elif start[8:12] == DUCKDB:
+        yield from _duckdb(one, path, name)
     elif start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
         yield from _csv(one, path)
     else:
@@ -80,6 +90,45 @@ def _csv(source: Source, path: Path) -> Iterator[dict[str, Any]]:
         if row is None:
             return
         yield {str(key).lstrip("\ufeff"): value or None for key, value in row.items() if key}
+
+
+def _duckdb(source: Source, path: Path, name: str) -> Iterator[dict[str, Any]]:
+    try:
+        import duckdb
+    except ImportError:
+        raise MissingExtraError("mining", "duckdb") from None
+    size = path.stat().st_size
+    source.account.accepted += size
+    try:
+        # A view in a foreign database may name any file: nothing outside the database is read.
+        with duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"}) as database:
+            tables = [
+                row[0] for row in database.execute("select table_name from duckdb_tables() order by 1").fetchall()
+            ]
+            if not name and len(tables) != 1:
+                source.problem(
+                    "which_table", f"there are {len(tables)}: let the map say `table`", path=path, fatal=True
+                )
+                return
+            wanted = name if name in tables else (tables[0] if not name else "")
+            if not wanted:
+                source.problem("which_table", "the map names a table that is not there", path=path, fatal=True)
+                return
+            quoted = '"' + wanted.replace('"', '""') + '"'
+            answer = database.execute(f"select * from {quoted}")
+            columns = [column[0] for column in answer.description or ()]
+            while batch := answer.fetchmany(256):
+                for row in batch:
+                    source.account.records += 1
+                    yield _jsonable(dict(zip(columns, row, strict=True)))
+    except duckdb.Error as error:
+        refuse(source, path, "not_duckdb", size, detail=type(error).__name__, fatal=True)
+
+
+def _jsonable(row: dict[str, Any]) -> dict[str, Any]:
+    """Times as text and maps as objects, as a JSON export would have written them."""
+    value = orjson.loads(orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS))
+    return value if isinstance(value, dict) else {}
 
 
 def _parquet_columns(path: Path) -> list[str]:
@@ -108,6 +157,6 @@ def _parquet(source: Source, path: Path) -> Iterator[dict[str, Any]]:
             for row in batch.to_pylist():
                 number += 1
                 source.account.records += 1
-                yield orjson.loads(orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS))
+                yield _jsonable(row)
     except (pa.ArrowException, OSError) as error:
         refuse(source, path, "not_parquet", size, line=number + 1, detail=type(error).__name__, fatal=True)

@@ -243,6 +243,28 @@ def test_the_same_table_as_parquet(tmp_path: Path) -> None:
     assert read("platforms", tmp_path / "steps.parquet").reasons == ["not_parquet"]
 
 
+def test_the_same_table_in_duckdb(tmp_path: Path) -> None:
+    """A database with one table needs no more; with several, the map names it."""
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "steps.duckdb"
+    with duckdb.connect(str(path)) as database:
+        database.execute(f"create table steps as select * from read_csv('{own(tmp_path)}', all_varchar = true)")
+    (tmp_path / "steps.map.toml").write_text(MAP, encoding="utf-8")
+    assert recognise(path) == "platforms"
+    found = read("platforms", path)
+    assert [arguments(c) for c in found.calls] == [{"id": "o1"}, {"id": "o2"}]
+    assert found.source.account.total == path.stat().st_size
+    with duckdb.connect(str(path)) as database:
+        database.execute("create table other as select 1 as one")
+    assert read("platforms", path).reasons == ["which_table"]
+    (tmp_path / "steps.map.toml").write_text(MAP + 'table = "steps"\n', encoding="utf-8")
+    assert len(read("platforms", path).calls) == 2
+    (tmp_path / "steps.map.toml").write_text(MAP + 'table = "gone"\n', encoding="utf-8")
+    assert read("platforms", path).reasons == ["which_table"]
+    path.write_bytes(path.read_bytes()[:64] + b"x" * 5000)
+    assert read("platforms", path).reasons == ["not_duckdb"]
+
+
 @pytest.mark.parametrize("text", ["id = ", 'id = "a"', MAP + 'colour = "x"\n'])
 def test_a_map_that_cannot_be_meant_is_refused(tmp_path: Path, text: str) -> None:
     """Bad TOML, a missing column and an unknown word are errors that say what a map may hold."""
