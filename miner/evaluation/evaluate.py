@@ -149,11 +149,14 @@ def source_of(session: Session) -> str:
 
 
 def _add_ceiling(tables: Mapping[str, Table]) -> None:
-    """What could have been known is a fact about the calls, so every predictor's figures carry it."""
-    oracle = next((table for table in tables.values() if (table.reachable >= 0).any()), None)
-    if oracle is not None:
-        for table in tables.values():
-            table.reachable = oracle.reachable
+    """What the shipped rules could have produced is a fact about the calls, so every predictor's figures carry it.
+
+    The oracle keeps its own: what anything could have known, rules or not.
+    """
+    known = [name for name in ("shipped", "oracle", *tables) if name in tables and (tables[name].reachable >= 0).any()]
+    for name, table in tables.items():
+        if known and name != "oracle":
+            table.reachable = tables[known[0]].reachable
 
 
 def _of_tools(table: Table, tools: set[Any]) -> Slice:

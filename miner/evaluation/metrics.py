@@ -53,8 +53,9 @@ DEFINITIONS: dict[str, Definition] = {
         _CALL, "tool seconds of calls among the first 5", "tool seconds of calls with a usable time", _LIST.format(5)
     ),
     "ceiling": Definition(
-        "arguments that could have been known",
-        "calls whose every argument value was seen before in the session, or in two training sessions",
+        "this exact call, by some candidate rule, however unlikely",
+        "calls that a form of the bundle and some rule for each of its holes, a step or a repeat could have produced "
+        "(the oracle's own row: calls whose every argument value was seen before, rule or no rule)",
         _ALL_CALLS,
         "none: every candidate",
     ),

@@ -52,8 +52,8 @@ def _scores(evaluation: Mapping[str, Any]) -> Section:
             f"split: {evaluation['split']['how']}. An exact hit has the tool and every argument right."
         ),
         (
-            f"Of these calls {percent(overall['ceiling'])} have only argument values that could have been known "
-            "before: the ceiling of any predictor that does not invent values."
+            f"Of these calls {percent(overall['ceiling'])} could have been produced by some form and rule of the bundle, "
+            "however unlikely: the ceiling of its ranking."
         ),
     ]
     rows = [

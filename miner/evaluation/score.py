@@ -27,15 +27,20 @@ Serves = Callable[[Speculation, Event], bool]
 
 
 @runtime_checkable
-class Foresight(Protocol):
+class Reach(Protocol):
+    """A walk that knows what it could have produced, likely or not."""
+
+    def reaches(self, call: Event) -> bool:
+        """Whether the call's arguments could have been known."""
+        ...
+
+
+@runtime_checkable
+class Foresight(Reach, Protocol):
     """A walk that is told what comes, for upper bounds only."""
 
     def reveal(self, calls: Sequence[Event]) -> None:
         """What will be asked for at this decision."""
-        ...
-
-    def reaches(self, call: Event) -> bool:
-        """Whether the call's arguments could have been known."""
         ...
 
     def known_since(self, call: Event) -> int | None:
@@ -174,7 +179,7 @@ class Scores:
             calls.chance.append(guesses[place - 1][0].probability if place else -1.0)
             calls.bare.append(int(call.event.arguments in (None, "{}")))
             calls.seconds.append(math.nan if call.seconds is None else call.seconds)
-            calls.reachable.append(int(walk.reaches(call.event)) if isinstance(walk, Foresight) else -1)
+            calls.reachable.append(int(walk.reaches(call.event)) if isinstance(walk, Reach) else -1)
 
     def _served(self, call: Event, guesses: Sequence[tuple[Speculation, str | None]], place: int) -> int:
         """The first place that answers a call, exactly or by a serving rule."""

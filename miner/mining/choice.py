@@ -6,14 +6,24 @@ Fitted by L-BFGS on sparse indicator features; the problem is convex, so the ans
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 ITERATIONS = 60
+
+
+class CrossFit(NamedTuple):
+    """The prior that held-out situations prefer, the weights from all situations, and those without each fold."""
+
+    prior: float
+    whole: dict[Hashable, float]
+    without: list[dict[Hashable, float]]
 
 
 class Choices:
@@ -78,6 +88,19 @@ class Choices:
             loss, np.zeros(len(self.features)), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}
         )
         return {feature: float(found.x[place]) for feature, place in self.features.items() if found.x[place]}
+
+    def cross_fit(self, priors: Sequence[float], folds: int) -> CrossFit:
+        """Choose the prior by how likely it makes each fold under weights fitted on the others; then fit with it."""
+        trials: list[tuple[float, float, list[dict[Hashable, float]]]] = []
+        for prior in priors:
+            weights = [self.fit(prior, fold) for fold in range(folds)]
+            surprise = 0.0
+            for fold in range(folds):
+                for shares, chosen in self.shares(weights[fold], fold):
+                    surprise -= sum(math.log(max(float(shares[option]), 1e-12)) for option in chosen)
+            trials.append((surprise, prior, weights))
+        _, prior, weights = min(trials, key=lambda trial: trial[:2])
+        return CrossFit(prior, self.fit(prior), weights)
 
     def shares(self, weights: Mapping[Hashable, float], fold: int) -> Iterator[tuple[np.ndarray, tuple[int, ...]]]:
         """For each situation of a fold: the probability of each option, and which were chosen."""

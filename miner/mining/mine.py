@@ -10,7 +10,7 @@ import numpy as np
 from miner.errors import SplitError
 from miner.events import SessionLog
 from miner.mining.calibrate import choose_gate, isotonic
-from miner.mining.choice import Choices
+from miner.mining.choice import Choices, CrossFit
 from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.survey import Survey, group_of, survey_session
 from miner.mining.trace import Forms, Trace, fold_of, trace_of
@@ -18,7 +18,6 @@ from miner.mining.weighing import CallChoices, HoleChoices, tables
 from miner.runtime.memory import value_key, value_of
 from miner.runtime.patterns import Evidence, PatternSet
 from miner.runtime.predictor import Model
-from miner.runtime.rules import Rule
 
 Logs = Callable[[], Iterator[SessionLog]]
 Say = Callable[[str], None]
@@ -33,8 +32,9 @@ class Recipe:
     """Patterns are mined this many times, each time without one fold of the sessions, to weigh and calibrate."""
     form_groups: int = 2
     """Groups of sessions a form must occur in."""
-    hole_prior: float = 8.0
-    call_prior: float = 2.0
+    hole_priors: tuple[float, ...] = (1.0, 5.0, 20.0)
+    call_priors: tuple[float, ...] = (0.7, 2.0, 6.0)
+    """Inverse variances of weights that are tried; held-out sessions choose."""
     precision: float = 0.83
     """What must hold at the gate."""
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -66,6 +66,7 @@ def mine(logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None) ->
     holes = HoleChoices([whole, *selections], recipe.folds)
     for log in logs():
         holes.add(log, whole)
+    holes.cross_fit(recipe.hole_priors)
     whole, *selections = [holes.distinct(selection) for selection in (whole, *selections)]
     say("mining without each fold in turn")
     partial = [
@@ -77,10 +78,10 @@ def mine(logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None) ->
     for log in logs():
         calls.add(log, partial[fold_of(group_of(log), recipe.folds)])
     patterns = _patterns(whole, traces, holes, recipe, None)
-    weights = calls.choices.fit(recipe.call_prior)
-    patterns.candidate_weights, patterns.state_weights = tables(weights)
+    fit = calls.choices.cross_fit(recipe.call_priors, recipe.folds)
+    patterns.candidate_weights, patterns.state_weights = tables(fit.whole)
     say("calibrating")
-    _calibrate(patterns, calls.choices, recipe)
+    _calibrate(patterns, calls.choices, fit, recipe)
     return patterns
 
 
@@ -96,7 +97,7 @@ def _patterns(
     selection: Selection, traces: list[Trace], holes: HoleChoices, recipe: Recipe, without: int | None
 ) -> PatternSet:
     forms = Forms(selection, traces, recipe.form_groups)
-    rules, fitted = holes.fit(selection, recipe.hole_prior, without)
+    rules, fitted = holes.holes(selection, without)
     used = {slot.literal for form in forms.forms for slot in form.slots or () if slot.literal is not None}
     literals = {
         hole: sorted((value_of(key) for key in keys if key in used), key=value_key)
@@ -114,13 +115,12 @@ def _patterns(
     )
 
 
-def _calibrate(patterns: PatternSet, choices: Choices, recipe: Recipe) -> None:
+def _calibrate(patterns: PatternSet, choices: Choices, fit: CrossFit, recipe: Recipe) -> None:
     """Score each fold with weights fitted on the others; those scores meet what then happened."""
     scores: list[float] = []
     right: list[bool] = []
     for fold in range(recipe.folds):
-        weights = choices.fit(recipe.call_prior, fold)
-        for shares, chosen in choices.shares(weights, fold):
+        for shares, chosen in choices.shares(fit.without[fold], fold):
             best = np.argsort(-shares[1:], kind="stable")[:TOP] + 1
             scores.extend(float(share) for share in shares[best])
             right.extend(int(option) in chosen for option in best)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from miner.mining.survey import GENERAL, Survey, Tally
 from miner.runtime.rules import Rule
@@ -115,7 +116,8 @@ def _best(tallies: Mapping[Rule, Tally], groups: int, least: float, wanted: Call
 
 def _spread(rules: list[Rule]) -> list[Rule]:
     """The same rules so that every source comes early with its best policy: a few sources with many policies that
-    say the same must not crowd the others out."""
+    say the same must not crowd the others out.
+    """
     ranks: dict[tuple[str, str, tuple[Any, ...]], int] = {}
     layered = []
     for place, rule in enumerate(rules):

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from miner.errors import LogError
-from miner.mining import compiled
+from miner.mining.sequence_loops import compiled
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]

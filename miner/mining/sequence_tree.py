@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from miner.mining import compiled
+from miner.mining.sequence_loops import compiled
 from miner.mining.sequence_database import Int32
 
 

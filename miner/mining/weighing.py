@@ -10,16 +10,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from miner.events import SessionLog
-from miner.mining.choice import Choices, thousandths
+from miner.events import Event, EventKind, SessionLog
+from miner.mining.choice import Choices, CrossFit, thousandths
 from miner.mining.decisions import decisions
 from miner.mining.selection import Selection
 from miner.mining.survey import GENERAL, SPEAKERS, arguments_of, environment_of, group_of, remember
 from miner.mining.trace import fold_of
-from miner.events import Event, EventKind
 from miner.runtime.binding import proposals, traits_of
 from miner.runtime.canonical import call_identity
 from miner.runtime.memory import Memory, leaves, path_text, value_key
@@ -48,6 +47,7 @@ class HoleChoices:
                 known.extend(rule for rule in rules if rule not in known)
         self._whole = selections
         self.choices: defaultdict[str, Choices] = defaultdict(Choices)
+        self._fits: dict[str, CrossFit] = {}
         self.evidence: defaultdict[tuple[str, Rule], Evidence] = defaultdict(Evidence)
         self._together: defaultdict[str, Counter[tuple[int, int]]] = defaultdict(Counter)
         """Hole -> how often two of its rules (by place) proposed the same value."""
@@ -124,7 +124,7 @@ class HoleChoices:
 
     def _distinct(self, hole: str, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         places = {rule: place for place, rule in enumerate(self.rules[hole])}
-        together = self._together[hole]
+        self._together[hole]
         kept: list[int] = []
         by_hits = sorted((places[rule] for rule in rules), key=lambda place: -self._evidence(hole, place).right)
         for place in by_hits:
@@ -141,9 +141,17 @@ class HoleChoices:
     def _evidence(self, hole: str, place: int) -> Evidence:
         return self.evidence[hole, self.rules[hole][place]]
 
-    def fit(self, selection: Selection, prior: float, without: int | None) -> tuple[list[Rule], dict[str, Hole]]:
+    def cross_fit(self, priors: Sequence[float]) -> None:
+        """Weigh all rules, on all sessions and without each fold."""
+        self._fits = {
+            general: choices.cross_fit(priors, self._folds) for general, choices in sorted(self.choices.items())
+        }
+
+    def holes(self, selection: Selection, without: int | None) -> tuple[list[Rule], dict[str, Hole]]:
         """The rules of a selection and its holes, weighed without one fold."""
-        weights = {general: choices.fit(prior, without) for general, choices in sorted(self.choices.items())}
+        weights = {
+            general: fit.whole if without is None else fit.without[without] for general, fit in self._fits.items()
+        }
         after = {general: _by_moment(found) for general, found in weights.items()}
         numbers: dict[Rule, int] = {}
         holes: dict[str, Hole] = {}

@@ -77,6 +77,14 @@ class _Walk:
             return
         observe(self._predictor, event)
 
+    def reaches(self, call: Event) -> bool:
+        """Whether the bundle's rules could have produced the call, however unlikely."""
+        if not _is_json(call.arguments):
+            return False
+        from miner.mining.survey import arguments_of
+
+        return self._predictor.could_produce(call.tool or "", arguments_of(call))
+
     def predict(self, most: int = 5) -> Sequence[Speculation]:
         """The likeliest calls at this decision."""
         self._decided = True

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .atoms import shapes
@@ -73,45 +74,36 @@ USES = tuple(f"u{times}" for times in range(3))
 AGREEING = tuple(f"n{rules}" for rules in range(7))
 
 
-def shares(hole: Hole, found: Iterable[Proposal], traits: Sequence[tuple[str, ...]], last: str) -> list[float]:
-    """Probability of each proposal; what is missing to 1 is the chance that none of them is right."""
-    after = hole.after.get(last)
-    weights, looks = hole.weights, hole.traits
-    none = hole.none
-    scores = []
-    for proposal, seen in zip(found, traits, strict=True):
-        score = 0
-        for place in proposal.rules:
-            score += weights[place]
-            if after:
-                score += after.get(place, 0)
-        for trait in seen:
-            score += looks.get(trait, 0)
-        scores.append(score)
-    if after:
-        none += after.get(-1, 0)
-    highest = max(scores, default=none)
-    highest = max(highest, none)
-    powers = [math.exp((score - highest) / 1000) for score in scores]
-    whole = sum(powers) + math.exp((none - highest) / 1000)
-    return [power / whole for power in powers]
+class Ranked(NamedTuple):
+    """A value that a hole may take."""
+
+    chance: float
+    value: Any
+    key: str
+    rule: int
+    """The first rule that proposes it, by its place in the pattern set."""
+
+
+class _Standing(NamedTuple):
+    """What the independent rules of a hole propose at one decision, scored."""
+
+    keys: list[str]
+    values: list[Any]
+    first: list[int]
+    agreeing: list[int]
+    scores: list[int]
+    none: int
+    after: Mapping[int, int]
+    places: dict[str, int]
 
 
 class Binder:
     """One hole in one session: what its independent rules propose, kept until an event touches their streams."""
 
     __slots__ = (
-        "_anchors",
-        "_applies",
-        "_dependent",
-        "_dirty",
-        "_free",
-        "_held",
-        "_proposals",
-        "hole",
-        "name",
-        "rules",
-    )
+        "_agreement", "_anchors", "_applies", "_dependent", "_dirty", "_free", "_held", "_proposals", "_standing",
+        "_when", "hole", "name", "rules",
+    )  # fmt: skip
 
     def __init__(self, name: str, hole: Hole, rules: list[Rule], applies: list[Apply]) -> None:
         self.name, self.hole, self.rules = name, hole, rules
@@ -119,12 +111,15 @@ class Binder:
         self._dependent = [place for place, rule in enumerate(rules) if rule.source in DEPENDENT]
         self._anchors = sorted({rules[place].anchor for place in self._dependent})
         self._free = [place for place, rule in enumerate(rules) if rule.source not in DEPENDENT]
+        self._agreement = [hole.traits.get(trait, 0) for trait in AGREEING]
         self._held: list[Any] = [None] * len(rules)
         self._dirty = set(self._free)
         self._proposals: dict[str, Proposal] = {}
+        self._standing: _Standing | None = None
+        self._when: tuple[int, int, str] | None = None
 
     def anchored(self, assigned: Mapping[str, Any]) -> str:
-        """The values of the other holes that the rules read, as text: the same text, the same proposals."""
+        """The values of the other holes that the rules read, as text: the same text, the same ranking."""
         return "".join(
             f"\x1e{anchor}\x1f{value_key(assigned[anchor])}" for anchor in self._anchors if anchor in assigned
         )
@@ -133,22 +128,114 @@ class Binder:
         """The streams of these rules have changed."""
         self._dirty.update(places)
 
-    def proposals(self, memory: Memory, assigned: Mapping[str, Any]) -> dict[str, Proposal]:
-        """What the rules propose now."""
-        if self._dirty:
-            for place in self._dirty:
-                self._held[place] = propose(self.rules[place], memory, self._applies[place], assigned)
-            self._dirty.clear()
-            self._proposals = {}
-            for place in self._free:
-                value = self._held[place]
-                if value is not None:
-                    gather(self._proposals, place, value)
-        if not self._dependent:
-            return self._proposals
-        found = {key: Proposal(key, value, list(rules)) for key, value, rules in self._proposals.values()}
-        for place in self._dependent:
-            value = propose(self.rules[place], memory, self._applies[place], assigned)
+    def ranked(self, memory: Memory, assigned: Mapping[str, Any], last: str, most: int) -> list[Ranked]:
+        """The likeliest values now, best first; their chances leave room for "none of these"."""
+        standing = self._stand(memory, last)
+        scores, keys, values, first = standing.scores, standing.keys, standing.values, standing.first
+        if self._dependent:
+            scores, keys, values, first = list(scores), list(keys), list(values), list(first)
+            self._add_dependent(standing, memory, assigned, scores, keys, values, first)
+        if not scores:
+            return []
+        highest = max(standing.none, max(scores))
+        exp = math.exp
+        powers = [exp((score - highest) / 1000) for score in scores]
+        whole = sum(powers) + exp((standing.none - highest) / 1000)
+        best = sorted(range(len(powers)), key=lambda place: (-powers[place], keys[place]))[:most]
+        rules = self.hole.rules
+        return [Ranked(powers[at] / whole, values[at], keys[at], rules[first[at]]) for at in best]
+
+    def _stand(self, memory: Memory, last: str) -> _Standing:
+        when = (memory.clock, memory.moment, last)
+        if self._standing is not None and self._when == when and not self._dirty:
+            return self._standing
+        self._look_again(memory)
+        hole = self.hole
+        looks, weights = hole.traits, hole.weights
+        after = hole.after.get(last) or _NOTHING
+        used = memory.used.get(self.name) or _NOTHING
+        found = list(self._proposals.values())
+        scores = []
+        for proposal in found:
+            shape, age, uses, agreeing = traits_of(proposal, used, memory.age(proposal.key))
+            score = looks.get(shape, 0) + looks.get(age, 0) + looks.get(uses, 0) + looks.get(agreeing, 0)
+            for place in proposal.rules:
+                score += weights[place]
+            if after:
+                for place in proposal.rules:
+                    score += after.get(place, 0)
+            scores.append(score)
+        self._standing = _Standing(
+            [proposal.key for proposal in found],
+            [proposal.value for proposal in found],
+            [proposal.rules[0] for proposal in found],
+            [len(proposal.rules) for proposal in found],
+            scores,
+            hole.none + after.get(-1, 0),
+            after,
+            {proposal.key: place for place, proposal in enumerate(found)},
+        )
+        self._when = when
+        return self._standing
+
+    def _look_again(self, memory: Memory) -> None:
+        """Ask the rules whose streams have changed."""
+        if not self._dirty:
+            return
+        for place in self._dirty:
+            self._held[place] = propose(self.rules[place], memory, self._applies[place], _NOTHING)
+        self._dirty.clear()
+        self._proposals = {}
+        for place in self._free:
+            value = self._held[place]
             if value is not None:
-                gather(found, place, value)
+                gather(self._proposals, place, value)
+
+    def _add_dependent(
+        self,
+        standing: _Standing,
+        memory: Memory,
+        assigned: Mapping[str, Any],
+        scores: list[int],
+        keys: list[str],
+        values: list[Any],
+        first: list[int],
+    ) -> None:
+        """Add what the rules say that read other holes of the call."""
+        weights, agreement, after = self.hole.weights, self._agreement, standing.after
+        places = dict(standing.places)
+        agreeing = list(standing.agreeing)
+        for rule in self._dependent:
+            value = propose(self.rules[rule], memory, self._applies[rule], assigned)
+            if value is None:
+                continue
+            weight = weights[rule] + after.get(rule, 0)
+            key = value_key(value)
+            at = places.get(key)
+            if at is None:
+                looks = self.hole.traits
+                used = memory.used.get(self.name) or _NOTHING
+                seen = traits_of(Proposal(key, value, [rule]), used, memory.age(key))
+                places[key] = len(keys)
+                keys.append(key)
+                values.append(value)
+                first.append(rule)
+                agreeing.append(1)
+                scores.append(weight + sum(looks.get(trait, 0) for trait in seen))
+            else:
+                rules = agreeing[at]
+                scores[at] += weight + agreement[min(rules + 1, 6)] - agreement[min(rules, 6)]
+                agreeing[at] = rules + 1
+
+    def proposed(self, memory: Memory, assigned: Mapping[str, Any]) -> set[str]:
+        """The keys of all values that any rule proposes now."""
+        self._look_again(memory)
+        found = set(self._proposals)
+        for rule in self._dependent:
+            value = propose(self.rules[rule], memory, self._applies[rule], assigned)
+            if value is not None:
+                found.add(value_key(value))
         return found
+
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})

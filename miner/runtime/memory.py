@@ -78,7 +78,7 @@ class Memory:
         self.made: list[tuple[str, dict[str, Any], str]] = []
         """Every call: tool, arguments, identity."""
         self.clock = 0
-        self._moment = 0
+        self.moment = 0
         self._first: dict[str, int] = {}
         """Value key -> when it was first seen."""
         self.cwd = (environment or {}).get("cwd", "")
@@ -124,14 +124,14 @@ class Memory:
 
     def mark(self) -> None:
         """What comes from here on is new to the decision that follows."""
-        self._moment = self.clock
+        self.moment = self.clock
 
     def age(self, key: str) -> int:
         """How new a value is: 0 since the mark, 1 little before, 2 recent, 3 old; 9 never seen."""
         first = self._first.get(key)
         if first is None:
             return 9
-        before = self._moment - first
+        before = self.moment - first
         return 0 if before < 0 else 1 if before < 3 else 2 if before < 12 else 3
 
     def result(self, tool: str, text: str) -> None:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .binding import Binder, shares, traits_of
+from .binding import Binder, Ranked
 from .canonical import call_identity
 from .contexts import blend, context_keys, setting_of
 from .forms import Form, Slot, fill, form_of
-from .memory import SETTING, Memory, path_text, value_key
+from .memory import SETTING, Memory, leaves, path_text, value_key
 from .origins import origins_of, repeated
 from .patterns import NO_CALL, PatternSet
 from .ranking import candidate_traits, level, moment_traits, total, word_traits
@@ -26,13 +26,15 @@ from .signature import coarse_status, signature
 from .speculation import Speculation
 from .succession import state, step, take
 
-FORMS_TRIED = 16
-LEAST_FORM_SHARE = 0.002
+FORMS_TRIED = 30
+LEAST_FORM_SHARE = 0.001
 GENERAL_SHARE = 0.1
 """Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""
 BEAM = 6
-CANDIDATES = 30
-REPEATS = 12
+BEAMS = ((0.02, 6), (0.005, 3), (0.0, 2))
+"""(least share of a form, ways to fill it that are followed): unlikely forms get little time."""
+FROM_FORMS = 16
+REPEATS = 6
 STEPPING_TOOLS = 3
 STEPS = 3
 HALF = 0.4
@@ -237,7 +239,7 @@ class SessionPredictor:
         return traits
 
     def candidates(self) -> list[tuple[Candidate, list[str]]]:
-        """Calls that may come next, with their traits, best joint chance first."""
+        """Calls that may come next, with their traits: filled forms by joint chance, then rhythms, then repeats."""
         patterns = self.model.patterns
         outcomes = blend(patterns.contexts, context_keys(self.history, self._setting))
         for outcome in outcomes:
@@ -249,10 +251,10 @@ class SessionPredictor:
             if outcome >= 0:
                 tool = patterns.forms[outcome].tool
                 tools[tool] = tools.get(tool, 0.0) + share
-        found = self._from_forms(outcomes)
+        filled = sorted(self._from_forms(outcomes).items(), key=lambda item: (-item[1].joint, item[0]))
+        found = dict(filled[:FROM_FORMS])
         steps = self._from_steps(found)
         self._from_repeats(found)
-        ranked = sorted(found.items(), key=lambda item: (-item[1].joint, item[0]))[:CANDIDATES]
         followed = self._followed.get(self._last_fine(), {})
         memory = self.memory
         lately: dict[str, int] = {}
@@ -260,7 +262,7 @@ class SessionPredictor:
             lately[tool] = lately.get(tool, 0) + 1
         bigrams = self._bigrams.get(self.history[-1][0], {}) if self.history else {}
         listed = []
-        for rank, (identity, candidate) in enumerate(ranked):
+        for rank, (identity, candidate) in enumerate(found.items()):
             times = memory.calls.get(identity, ())
             listed.append(
                 (
@@ -315,7 +317,7 @@ class SessionPredictor:
     def _from_forms(self, outcomes: Mapping[int, float]) -> dict[str, Candidate]:
         forms = self.model.patterns.forms
         found: dict[str, Candidate] = {}
-        cache: dict[str, list[tuple[float, Any, str, int]]] = {}
+        cache: dict[str, list[Ranked]] = {}
         tried = 0
         for outcome, share in sorted(outcomes.items(), key=lambda item: (-item[1], item[0])):
             if share < LEAST_FORM_SHARE or tried >= FORMS_TRIED:
@@ -332,54 +334,53 @@ class SessionPredictor:
                 found[identity] = candidate
         return found
 
-    def _filled(
-        self, number: int, share: float, cache: dict[str, list[tuple[float, Any, str, int]]]
-    ) -> list[Candidate]:
+    def _filled(self, number: int, share: float, cache: dict[str, list[Ranked]]) -> list[Candidate]:
         """The likeliest ways to fill a form, by a beam over its holes, the most telling hole first."""
         form = self.model.patterns.forms[number]
         slots = form.slots or ()
         literals = self.model.literals
+        last = self.history[-1][0] if self.history else "^"
+        width = next(width for least, width in BEAMS if share >= least)
         fixed = {path_text(slot.path): literals[slot.literal] for slot in slots if slot.literal is not None}
         beam: list[tuple[float, dict[str, Any], tuple[str, ...], dict[str, int]]] = [(1.0, fixed, (), {})]
         for slot in self.model.order[number]:
             place = path_text(slot.path)
+            binder = self._binders[form.tool + place]
             wider = []
             for chance, values, keys, rules in beam:
-                for value_chance, value, key, rule in self._ranked(form.tool + place, values, cache):
+                known_as = binder.name + binder.anchored(values)
+                ranked = cache.get(known_as)
+                if ranked is None:
+                    ranked = cache[known_as] = binder.ranked(self.memory, values, last, BEAM)
+                for value_chance, value, key, rule in ranked[:width]:
                     wider.append(
                         (chance * value_chance, {**values, place: value}, (*keys, key), {**rules, place: rule})
                     )
             wider.sort(key=lambda item: -item[0])
-            beam = wider[:BEAM]
+            beam = wider[:width]
         return [
             Candidate(form.tool, fill(slots, literals, values), number, share * chance, chance, keys, rules)
             for chance, values, keys, rules in beam
         ]
 
-    def _ranked(
-        self, name: str, assigned: Mapping[str, Any], cache: dict[str, list[tuple[float, Any, str, int]]]
-    ) -> list[tuple[float, Any, str, int]]:
-        """The likeliest values of a hole: (chance, value, key, rule)."""
-        binder = self._binders[name]
-        known_as = name + binder.anchored(assigned)
-        known = cache.get(known_as)
-        if known is not None:
-            return known
-        hole, memory = binder.hole, self.memory
-        found = list(binder.proposals(memory, assigned).values())
-        used = memory.used.get(name, {})
-        traits = [traits_of(proposal, used, memory.age(proposal.key)) for proposal in found]
-        last = self.history[-1][0] if self.history else "^"
-        chances = shares(hole, found, traits, last)
-        ranked = sorted(
-            (
-                (chance, proposal.value, proposal.key, hole.rules[proposal.rules[0]])
-                for chance, proposal in zip(chances, found, strict=True)
-            ),
-            key=lambda item: (-item[0], item[2]),
-        )[:BEAM]
-        cache[known_as] = ranked
-        return ranked
+    def could_produce(self, tool: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether some form and some rule for each of its holes would give this call now, however unlikely."""
+        identity = call_identity(tool, arguments)
+        if identity in self.memory.calls:
+            return True
+        form = self.model.patterns.forms[number] if (number := self.model.form(tool, arguments)) >= 0 else None
+        if form is None or form.slots is None:
+            found: dict[str, Candidate] = {}
+            self._from_steps(found)
+            return identity in found
+        values = {path_text(path): value for path, value in leaves(arguments)}
+        for slot in form.slots:
+            if slot.literal is None:
+                place = path_text(slot.path)
+                others = {other: value for other, value in values.items() if other != place}
+                if value_key(values[place]) not in self._binders[tool + place].proposed(self.memory, others):
+                    return False
+        return True
 
     def _from_repeats(self, found: dict[str, Candidate]) -> None:
         """Add the calls made lately: an agent often asks the same again."""

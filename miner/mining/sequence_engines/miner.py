@@ -10,13 +10,11 @@ from threading import Lock, Thread
 import numpy as np
 import numpy.typing as npt
 
-from miner.mining import compiled
 from miner.mining.sequence_database import Int32, Int64, SequenceDatabase
 from miner.mining.sequence_engines import SearchRequest
+from miner.mining.sequence_loops import FRAME, OUTPUT_FULL, STACK_FULL, compiled
 from miner.mining.sequence_tree import PatternTree
 
-_STOPPED, _OUTPUT_FULL, _STACK_FULL = 1, 2, 3
-_FRAME_NUMBERS = 12
 _PATIENCE_S = 0.05
 
 
@@ -139,9 +137,9 @@ class _Work:
         with self.lock:
             self.found[item] = tree
             self.patterns += len(tree)
-            if outcome == _OUTPUT_FULL:
+            if outcome == OUTPUT_FULL:
                 self.over_budget = True
-        if outcome == _OUTPUT_FULL:
+        if outcome == OUTPUT_FULL:
             self.halt()
 
 
@@ -166,7 +164,7 @@ class _Rooms:
         low, high = int(work.starts[item]), int(work.starts[item + 1])
         inner = self._search_gaps if work.request.is_limited else self._search_free
         outcome = inner(item, low, high)
-        while outcome == _STACK_FULL:
+        while outcome == STACK_FULL:
             self.scale *= 2
             outcome = inner(item, low, high)
         made = int(self.control[1])
@@ -185,7 +183,7 @@ class _Rooms:
             (np.int32, words + 16),
             (np.uint64, (rest + 1) * ((work.kinds + 63) // 64) + 64),
             (np.int32, self.scale * 64 * (work.kinds + 1)),
-            (np.int64, self.scale * 256 * _FRAME_NUMBERS),
+            (np.int64, self.scale * 256 * FRAME),
         )
         return compiled.run(
             "search",

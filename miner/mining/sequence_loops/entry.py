@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from numba import carray, cfunc, types
 
-from miner.mining import sequence_gap_kernel, sequence_kernel
 
 _KINDS = {"i": types.int64, "I": types.int32, "L": types.int64, "U": types.uint64, "B": types.uint8}
 
 
-def c_function(name: str, shape: str) -> Any:
-    """The loop of that name; ``shape`` says for each parameter whether it is a number or an array of which kind."""
-    module = sequence_kernel if name == "search" else sequence_gap_kernel
+def c_function(name: str, subject: str, shape: str) -> Any:
+    """The loop of that name in the file of that subject.
+
+    ``shape`` says for each parameter whether it is a number or an array of which kind.
+    """
+    module = import_module(f"{__package__}.{subject}")
     names, arguments, kinds = [], [], []
     for index, kind in enumerate(shape):
         names.append(f"p{index}")

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,24 +27,33 @@ except ImportError as error:
     raise MissingExtraError("mining", "numba") from error
 
 _LOG = logging.getLogger(__name__)
-_SOURCES = ("sequence_projection.py", "sequence_kernel.py", "sequence_gap_kernel.py", "sequence_entry.py")
 _TYPES = {"I": np.int32, "L": np.int64, "U": np.uint64, "B": np.uint8}
-SHAPES = {
-    "search": "ILIIiiiiIUIIUILIIIL",
-    "search_gaps": "ILiiiiiiiIIIILIIIL",
-    "parse": "BILL",
-    "group": "ILIIIIi",
-    "count_sessions": "ILII",
-    "mark": "IIIiIIBB",
+
+
+class _Loop(NamedTuple):
+    """Where a loop is and what it takes."""
+
+    subject: str
+    """The file beside this one."""
+    shape: str
+    """Its parameters in order: ``i`` a number, a capital an array of that kind of number."""
+
+
+LOOPS = {
+    "search": _Loop("search", "ILIIiiiiIUIIUILIIIL"),
+    "search_gaps": _Loop("search_gaps", "ILiiiiiiiIIIILIIIL"),
+    "parse": _Loop("preparation", "BILL"),
+    "group": _Loop("preparation", "ILIIIIi"),
+    "count_sessions": _Loop("preparation", "ILII"),
+    "mark": _Loop("containment", "IIIiIIBB"),
 }
-"""For each loop its parameters in order: ``i`` a number, a capital an array of that kind of number."""
 
 
 def run(name: str, *arguments: Any) -> int:
     """Calls a compiled loop; the interpreter's lock is released while it runs."""
     function = _loaded()[name]
     flat: list[int] = []
-    for kind, argument in zip(SHAPES[name], arguments, strict=True):
+    for kind, argument in zip(LOOPS[name].shape, arguments, strict=True):
         if kind == "i":
             flat.append(int(argument))
         else:
@@ -76,7 +85,7 @@ def _loaded() -> dict[str, Callable[..., int]]:
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     functions: dict[str, Callable[..., int]] = {"": engine}  # the engine owns the code: keep it as long
-    for name, shape in SHAPES.items():
+    for name, (_, shape) in LOOPS.items():
         words = 2 + sum(1 if kind == "i" else 2 for kind in shape)
         address = engine.get_function_address(f"miner_{name}")
         functions[name] = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_int64] * words)(address)
@@ -87,9 +96,8 @@ def _fingerprint() -> str:
     """What the machine code depends on."""
     digest = hashlib.sha256(f"{llvmlite.__version__} {llvm.get_process_triple()}".encode())
     digest.update(f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}".encode())
-    digest.update(repr(SHAPES).encode())
-    for name in _SOURCES:
-        digest.update(Path(__file__).with_name(name).read_bytes())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
     return digest.hexdigest()[:24]
 
 
@@ -109,13 +117,13 @@ def _target() -> llvm.TargetMachine:
 
 def _compile() -> bytes:
     """One object file with every loop and nothing else."""
-    from miner.mining.sequence_entry import c_function
+    from miner.mining.sequence_loops.entry import c_function
 
     _LOG.info("compiling the sequence miner; this happens once")
     # The loops take no counted references; what numba leaves of its counting is never reached, but must link.
     whole = llvm.parse_assembly("define void @NRT_MemInfo_call_dtor(ptr %0) { ret void }")
-    for name, shape in SHAPES.items():
-        function = c_function(name, shape)
+    for name, (subject, shape) in LOOPS.items():
+        function = c_function(name, subject, shape)
         module = llvm.parse_assembly(function.inspect_llvm())
         wanted = function.native_name.removeprefix("cfunc.")
         for defined in module.functions:
