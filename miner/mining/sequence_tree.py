@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from miner.mining.sequence_loops import compiled
 from miner.mining.sequence_database import Int32
+from miner.mining.sequence_loops import compiled
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from numba import carray, cfunc, types
 
-
 _KINDS = {"i": types.int64, "I": types.int32, "L": types.int64, "U": types.uint64, "B": types.uint8}
 
 
