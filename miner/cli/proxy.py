@@ -58,7 +58,7 @@ def command(
 
     from miner.cli._bundle import opened
     from miner.integrations.mcp_proxy import Relay
-    from miner.integrations.mcp_stdio import serve
+    from miner.integrations._mcp_stdio import serve
     from miner.runtime.budget import Budget
     from miner.runtime.run import Mode
 

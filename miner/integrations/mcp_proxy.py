@@ -25,7 +25,7 @@ from miner.runtime.results import describe
 from miner.runtime.run import Mode, Predictor
 from miner.runtime.speculator import Speculator
 
-from . import mcp_wire as wire
+from . import _mcp_wire as wire
 
 Write = Callable[[bytes], None]
 THINKS_AFTER_S = 0.005

@@ -95,14 +95,18 @@ class Speculator:
         *,
         world: str = "",
         environment: Mapping[str, str] | None = None,
+        execute: Execute | None = None,
     ) -> Session:
         """The session of that name, new unless it is open. Sessions of one ``world`` see each other's changes.
 
-        ``environment`` is what arguments may be taken from beside what happens, such as ``cwd``.
+        ``environment`` is what arguments may be taken from beside what happens, such as ``cwd``; ``execute`` runs
+        this session's tools, where they are its own.
         """
         found = self._sessions.get(id)
         if found is None:
-            found = self._sessions[id] = Session(self, Live(self.core, id, world, environment), self._execute)
+            found = self._sessions[id] = Session(
+                self, Live(self.core, id, world, environment), execute or self._execute
+            )
         return found
 
     def set_policy(self, policy: Policy) -> None:
@@ -179,7 +183,9 @@ class Speculator:
             if level is Level.WARM and self._warm is not None:
                 return _Outcome(await self._warm(run.tool, arguments), None)
             tool = run.verdict.rule.twin if level is Level.DRY_RUN else run.tool
-            return _Outcome(await self._execute(tool, arguments), None)
+            session = self._sessions.get(run.session)
+            execute = self._execute if session is None else session.execute
+            return _Outcome(await execute(tool, arguments), None)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - an early error is never the agent's (I-8)
             return _Outcome(None, type(error).__name__)
 
@@ -210,7 +216,8 @@ class Session:
 
     def __init__(self, speculator: Speculator, live: Live, execute: Execute) -> None:
         self.live = live
-        self._speculator, self._core, self._execute = speculator, live.core, execute
+        self.execute = execute
+        self._speculator, self._core = speculator, live.core
 
     def user_message(self, text: str) -> None:
         """The user said something."""
@@ -269,7 +276,7 @@ class Session:
                 if adopted is not None:
                     status, result = "ok", adopted.value
                     return result
-            result = await (self._execute(tool, arguments) if run is None else run())
+            result = await (self.execute(tool, arguments) if run is None else run())
             status = "ok"
         except Exception:
             status = "error"

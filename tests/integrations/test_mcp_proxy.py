@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miner.integrations import mcp_wire as wire
+from miner.integrations import _mcp_wire as wire
 from miner.integrations.mcp_proxy import Relay
 from miner.runtime.bundle import load_bundle
 from miner.runtime.history import check_history
