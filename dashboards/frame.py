@@ -41,6 +41,17 @@ def hold(query: Callable[..., Any], *arguments: Any) -> Any:
     return _held(_key(query, run), arguments, query, run)
 
 
+def derive(function: Callable[..., Any], held: Any, made_with: tuple[Any, ...], *arguments: Any) -> Any:
+    """What a function makes of something held; ``made_with`` is what that was held under."""
+    return _derived(_key(function, current_run()), made_with, arguments, function, held)
+
+
+@st.cache_data(max_entries=256, show_spinner="Working it out …")
+def _derived(key: Key, made_with: Any, arguments: Any, _function: Callable[..., Any], _held: Any) -> Any:
+    del key, made_with  # what the answer is kept under
+    return _function(_held, *arguments)
+
+
 @st.cache_data(max_entries=256, show_spinner="Working it out …")
 def _kept(key: Key, arguments: Any, _query: Callable[..., Any], _run: Run) -> Any:
     del key  # what the answer is kept under

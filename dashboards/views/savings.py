@@ -19,6 +19,11 @@ frame.opening(
     "Savings", "What speculation would have hidden and wasted. Tier: replay of recorded sessions; nothing is executed."
 )
 run = frame.current_run()
+if "bundle.json" not in run.parts:
+    frame.empty(
+        "There is nothing to replay yet", "This run has no bundle.", f"miner mine {run.path}\nminer export {run.path}"
+    )
+    st.stop()
 tools = [tool["tool"] for tool in frame.ask(activity.totals)["tools"]]
 with st.container(border=True):
     a, b, c = st.columns(3)
@@ -38,8 +43,9 @@ with st.container(border=True):
     )
     marked = e.toggle("And those the log marks read-only", key="marked", bind="query-params")
 
+policy = (tuple(sorted(allow)), marked)
 try:
-    prepared = frame.hold(replays.prepare, tuple(sorted(allow)), marked)
+    prepared = frame.hold(replays.prepare, *policy)
 except SplitError as error:
     frame.empty(
         f"Nothing can be replayed: {error.what}", error.next_step or "", f"miner run LOGS --test LOGS --out {run.path}"
@@ -49,7 +55,7 @@ if not len(prepared.recording.workload.call_us):
     frame.empty("The held-out sessions hold no call", "Give more logs, or logs of their own to score with --test.")
     st.stop()
 setting = replays.Setting(gate, in_flight, per_decision, capacity or None, think, tool)
-found = {name: replays.replayed(prepared, name, setting) for name in replays.PREDICTORS}
+found = {name: frame.derive(replays.replayed, prepared, policy, name, setting) for name in replays.PREDICTORS}
 best, oracle = found["shipped"], found["oracle"]
 
 cells = st.columns(4)
@@ -97,7 +103,7 @@ st.caption(
 left, right = st.columns(2)
 with left:
     st.subheader("Benefit against cost")
-    curve = replays.frontier(prepared, setting)
+    curve = frame.derive(replays.frontier, prepared, policy, setting)
     st.altair_chart(charts.frontier(curve, gate), alt="Seconds hidden against seconds wasted")
     with st.expander("The curve as a table"):
         frame.table(curve, "frontier", {"reduction": frame.share_column("time saved")})

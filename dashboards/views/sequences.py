@@ -41,8 +41,7 @@ gap = b.number_input("Other calls between", 0, 5, 1, key="gap", bind="query-para
 least = c.number_input("Steps at least", 2, 8, 2, key="least", bind="query-params")
 seen = frame.hold(flow.step_sequences)
 contains = d.multiselect("Must contain", list(seen.database.names), key="contains", bind="query-params")
-with st.spinner("Mining …"):
-    found = flow.frequent_sequences(seen, share / 100, int(gap), int(least), tuple(contains), MOST)
+found = frame.derive(flow.frequent_sequences, seen, (), share / 100, int(gap), int(least), tuple(contains), MOST)
 if not found:
     frame.empty(
         "No sequence is that frequent",

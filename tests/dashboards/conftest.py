@@ -14,6 +14,9 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole journey over the sample logs."""
-    run = tmp_path_factory.mktemp("dashboard") / "run"
-    assert main(["run", str(SAMPLE), "--out", str(run)]) == 0
+    folder = tmp_path_factory.mktemp("dashboard")
+    quick = folder / "quick.toml"
+    quick.write_text("[evaluation]\nresamples = 200\n")
+    run = folder / "sample-run"
+    assert main(["run", str(SAMPLE), "--out", str(run), "--settings", str(quick)]) == 0
     return run

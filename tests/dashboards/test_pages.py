@@ -41,6 +41,16 @@ def _chat(path: Path, sessions: list[list[tuple[str, dict[str, object]]]]) -> Pa
     return path
 
 
+@pytest.fixture(scope="module")
+def many_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The events of 2,000 tools with markup in their names."""
+    tools = [f"tool {number} {MARKUP}" for number in range(2000)]
+    calls = [[(tools[(20 * session + place) % 2000], {"q": MARKUP}) for place in range(20)] for session in range(100)]
+    run = tmp_path_factory.mktemp("many")
+    assert main(["ingest", str(_chat(run / "many.jsonl", calls)), "--db", str(run / "events.duckdb")]) == 0
+    return run
+
+
 @every_page
 def test_a_page_draws_the_sample_run(page: str, sample_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every page has a title and something to show, and nothing fails."""
@@ -87,7 +97,7 @@ def test_a_run_that_is_still_being_made_shows_what_is_there(
         (copy / name).unlink()
     app = opened(copy, page, monkeypatch)
     assert not app.exception
-    if page in ("argument_rules", "evaluation", "bundle"):
+    if page in ("argument_rules", "evaluation", "savings", "bundle"):
         assert "miner " in said(app)
 
 
@@ -132,16 +142,10 @@ def test_a_page_leaves_the_store_to_the_pipeline(copy: Path, monkeypatch: pytest
 
 @every_page
 def test_thousands_of_tools_with_markup_in_their_names_are_shown(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, many_tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names are text: nothing in them becomes a picture, a link or a directive, however many there are."""
-    tools = [f"tool {number} {MARKUP}" for number in range(2000)]
-    calls = [[(tools[(20 * session + place) % 2000], {"q": MARKUP}) for place in range(20)] for session in range(100)]
-    run = tmp_path / "run"
-    run.mkdir()
-    log = _chat(tmp_path / "many.jsonl", calls)
-    assert main(["ingest", str(log), "--db", str(run / "events.duckdb")]) == 0
-    app = opened(run, page, monkeypatch)
+    app = opened(many_tools, page, monkeypatch)
     assert not app.exception
     assert "<img" not in "".join(str(part.value) for part in (*app.markdown, *app.caption)).replace("\\<", "")
 
