@@ -15,7 +15,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from miner.errors import UsageError
 
@@ -38,6 +38,7 @@ Count = Annotated[int, Range(1)]
 Bytes = Annotated[int, Range(1)]
 Seconds = Annotated[float, Range(0)]
 Audience = Literal["private", "shared"]
+Chosen = TypeVar("Chosen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +110,11 @@ class Settings:
 
 def load_settings(path: Path | None = None) -> Settings:
     """The settings of a TOML file, defaults where it says nothing; all defaults without a file."""
-    if path is None:
-        return Settings()
+    return Settings() if path is None else read_settings(Settings, path)
+
+
+def read_settings(kind: type[Chosen], path: Path) -> Chosen:
+    """A TOML file as settings of some kind: those of a run, or a dataclass that adds tables of its own."""
     try:
         with path.open("rb") as stream:
             values = tomllib.load(stream)
@@ -118,7 +122,8 @@ def load_settings(path: Path | None = None) -> Settings:
         raise UsageError(f"cannot read the settings: {error.strerror}", where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the settings are not TOML: {error}", where=str(path)) from error
-    return settings_from(values, str(path))
+    built: Chosen = _build(kind, values, "", str(path))
+    return built
 
 
 def settings_from(values: Mapping[str, Any], where: str) -> Settings:
