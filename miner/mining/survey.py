@@ -7,6 +7,7 @@ parallel, incremental, and can leave any fold out.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -24,6 +25,8 @@ STREAMS_TRIED = 24
 PAIRED_VALUES = 3
 """Latest values of a stream that are paired with a target, for transforms that cannot be looked up."""
 LEVELS_UP = 3
+NESTED = 60
+"""Arguments whose containers stand in each other more often are text."""
 GENERAL = "*"
 """Stands for the tool where an argument of the same name is pooled over tools."""
 
@@ -132,9 +135,39 @@ def group_of(log: SessionLog) -> str:
 
 
 def arguments_of(call: Event) -> dict[str, Any]:
-    """A call's arguments; readers write a JSON object always."""
-    value = json.loads(call.arguments or "{}")
+    """A call's arguments; what no call could ask for again (no JSON, NaN, nesting without end) is one text."""
+    text = call.arguments or "{}"
+    try:
+        value = json.loads(text, parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return {"input": text}
+    if text.count("[") + text.count("{") > NESTED and _is_nested_further(value, NESTED):
+        return {"input": text}
     return value if isinstance(value, dict) else {"input": value}
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refused("infinity")
+
+
+def _is_nested_further(value: Any, levels: int) -> bool:
+    """Whether containers stand in each other more often than so; level by level, for recursion would have its end."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def remember(memory: Memory, event: Event) -> None:

@@ -7,6 +7,7 @@ bounded, so a result of megabytes costs no more than a large one.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -21,16 +22,16 @@ LONGEST = 400
 
 KINDS: dict[str, str] = {
     "url": r"https?://[^\s\"'<>)\]}`\\,]+[^\s\"'<>)\]}`\\,.;:!?]",
-    "email": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
-    "path": r"(?:~|\.{1,2})?/?(?:[\w@+.-]+/)+[\w@+.-]*[\w@+-]|/[\w@+-][\w@+.-]*[\w@+-]|[\w+-]+(?:\.[\w+-]+)*"
+    "email": r"[\w.+-]++@[\w-]++(?:\.[\w-]++)+",
+    "path": r"(?:~|\.{1,2})?/?(?:[\w@+.-]++/)+[\w@+.-]*[\w@+-]|/[\w@+-][\w@+.-]*[\w@+-]|[\w+-]++(?:\.[\w+-]++)*"
     r"\.[A-Za-z]{1,5}\b(?![(.])",
     "day": r"(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?\s+\d{1,2}(?:st|nd|rd|th)?(?:,?\s+\d{4})?"
     r"|\d{1,2}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
     r"(?:,?\s+\d{4})?|\d{1,2}/\d{1,2}/\d{4})(?!\w)",
     "date": r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?",
-    "dashed": r"\+?[A-Za-z0-9]+(?:-[A-Za-z0-9]+)+",
+    "dashed": r"\+?[A-Za-z0-9]++(?:-[A-Za-z0-9]++)+",
     "number": r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])",
-    "code": r"(?=[A-Za-z_]*\d|\d*[A-Za-z_]*_|[A-Z0-9]{2})\w{2,}",
+    "code": r"(?=[A-Za-z_]*+\d|\d*[A-Za-z_]*_|[A-Z0-9]{2})\w{2,}",
     "camel": r"[a-z]+[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*",
     "name": r"[A-Z][a-z]+",
     "word": r"[a-z]{3,}",
@@ -38,9 +39,11 @@ KINDS: dict[str, str] = {
 _QUOTED = r"\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`|\*\*([^*\n]{1,200})\*\*"
 _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in KINDS.items()))
 _QUOTE = re.compile(_QUOTED)
+_BLOB = re.compile(rf"(?<![\w@+.~/-])[\w@+.~/-]{{{LONGEST + 1},}}+")
+"""Encoded data, rules, text without blanks: no token, and to look for one at each of its letters takes long."""
 _LABEL = re.compile(r"^[ \t>*-]*([A-Za-z_][\w -]{0,30}?)\**\s?[:=]\s*(\S.{0,200}?)[ \t,;]*$", re.MULTILINE)
 _LINE_PATH = re.compile(r"^[ \t]*((?:[\w@+.~-]*/)+[\w@+.-]+|[\w@+-]+\.[A-Za-z]{1,5})(?=[:\s]|$)", re.MULTILINE)
-_LINE_NUMBER = re.compile(r"^(?:[^\s:]*[/.][^\s:]*:)?[ \t]*(\d{1,7})(?=[:\u2192\t-])", re.MULTILINE)
+_LINE_NUMBER = re.compile(r"^(?:[^\s:/.]*+[/.][^\s:]*+:)?[ \t]*(\d{1,7})(?=[:\u2192\t-])", re.MULTILINE)
 
 _SHAPED = frozenset({"code", "dashed", "number"})
 _RUNS = re.compile(r"[A-Z]+|[a-z]+|[0-9]+|.", re.DOTALL)
@@ -85,7 +88,7 @@ def text_atoms(text: str, *, words: bool = False) -> Iterator[Atom]:
         text: any text; only its clip is looked at.
         words: also plain lower-case words, which only a short text such as a person's message is searched for.
     """
-    text = clip(text)
+    text = _BLOB.sub(" ", clip(text))
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""
         if kind == "word" and not words:
@@ -106,14 +109,26 @@ def text_atoms(text: str, *, words: bool = False) -> Iterator[Atom]:
 
 
 def as_json(text: str) -> Any:
-    """The object or list that a text is, or None when it is no JSON or is too large to be worth it."""
+    """The object or list that a text is, or None when it is no JSON or is too large to be worth it.
+
+    Numbers that no JSON holds (NaN, infinity, 1e999) become nothing.
+    """
     bare = text.lstrip()[:1]
     if bare not in ("{", "[") or len(text) > JSON_BYTES:
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_nothing, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
+
+
+def _nothing(_name: str) -> None:
+    return None
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def is_dynamic(key: str) -> bool:
@@ -140,34 +155,54 @@ def json_atoms(value: Any, where: str = "") -> tuple[list[Atom], list[Row]]:
     return atoms, rows
 
 
-def _walk(value: Any, where: str, row: Row | None, atoms: list[Atom], rows: list[Row], depth: int) -> None:
+def _walk(value: Any, where: str, row: Row | None, atoms: list[Atom], rows: list[Row], depth: int) -> bool:
+    """Take in a value; False when a bound was reached before its end."""
     if len(atoms) >= LEAVES or depth > DEPTH:
-        return
+        return False
     if isinstance(value, dict):
-        inner = Row(where, row)
-        rows.append(inner)
-        for key, item in value.items():
-            if is_dynamic(key):
-                atoms.append((where + "{}", key))
-                inner["{}"] = key
-                below = where + "{}"
-                if isinstance(item, dict):
-                    item = {"{key}": key, **item}
-            else:
-                below = f"{where}.{key}"
-                if not isinstance(item, dict | list):
-                    inner[key] = item
-            _walk(item, below, inner, atoms, rows, depth + 1)
-    elif isinstance(value, list):
-        if 0 < len(value) <= 20:
-            atoms.append((where + "[=]", value))
-            if row is not None:
-                row[where.rsplit(".", 1)[-1] + "[=]"] = value
-        for item in value:
-            _walk(item, where + "[]", row, atoms, rows, depth + 1)
-    elif value is not None and not (isinstance(value, str) and (len(value) > LONGEST or not value)):
+        return _walk_object(value, where, row, atoms, rows, depth)
+    if isinstance(value, list):
+        return _walk_list(value, where, row, atoms, rows, depth)
+    if value is not None and not (isinstance(value, str) and (len(value) > LONGEST or not value)):
         atoms.append((where, value))
     elif isinstance(value, str) and value:
         parsed = as_json(value)
         if parsed is not None:
             _walk(parsed, where + "#", row, atoms, rows, depth + 1)
+    return True
+
+
+def _walk_object(
+    value: dict[str, Any], where: str, row: Row | None, atoms: list[Atom], rows: list[Row], depth: int
+) -> bool:
+    inner, whole = Row(where, row), True
+    rows.append(inner)
+    for key, item in value.items():
+        if len(atoms) >= LEAVES:
+            return False
+        if is_dynamic(key):
+            atoms.append((where + "{}", key))
+            inner["{}"] = key
+            below = where + "{}"
+            if isinstance(item, dict):
+                item = {"{key}": key, **item}
+        else:
+            below = f"{where}.{key}"
+            if not isinstance(item, dict | list):
+                inner[key] = item
+        whole = _walk(item, below, inner, atoms, rows, depth + 1) and whole
+    return whole
+
+
+def _walk_list(value: list[Any], where: str, row: Row | None, atoms: list[Atom], rows: list[Row], depth: int) -> bool:
+    at, whole = len(atoms), True
+    for item in value:
+        whole = _walk(item, where + "[]", row, atoms, rows, depth + 1) and whole
+        if len(atoms) >= LEAVES:
+            return False
+    if whole and 0 < len(value) <= 20:
+        # A list that was not walked to its end is content, and no value that a later call repeats.
+        atoms.insert(at, (where + "[=]", value))
+        if row is not None:
+            row[where.rsplit(".", 1)[-1] + "[=]"] = value
+    return whole
