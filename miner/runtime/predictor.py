@@ -26,14 +26,14 @@ from .signature import coarse_status, signature
 from .speculation import Speculation
 from .succession import state, step, take
 
-FORMS_TRIED = 30
-LEAST_FORM_SHARE = 0.001
+FORMS_TRIED = 10
+LEAST_FORM_SHARE = 0.004
 GENERAL_SHARE = 0.1
 """Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""
 BEAM = 6
-BEAMS = ((0.02, 6), (0.005, 3), (0.0, 2))
+BEAMS = ((0.03, 6), (0.0, 3))
 """(least share of a form, ways to fill it that are followed): unlikely forms get little time."""
-FROM_FORMS = 16
+FROM_FORMS = 14
 REPEATS = 6
 STEPPING_TOOLS = 3
 STEPS = 3
