@@ -88,7 +88,7 @@ def _rules(hole: str, survey: Survey, literals: frozenset[str], thresholds: Thre
     besides = _best(
         own, thresholds.rule_groups, thresholds.least_beside_share * calls, lambda rule: rule.source == "beside"
     )[: thresholds.besides_per_hole]
-    general = GENERAL + hole[_place(hole) :]
+    general = survey.general[hole]
     known = {rule[1:5] for rule in streams}
     pooled = [
         rule._replace(hole=hole) if rule.policy[:2] not in ("ne", "fr") else rule
@@ -131,9 +131,3 @@ def _spread(rules: list[Rule]) -> list[Rule]:
 
 def _any(_rule: Rule) -> bool:
     return True
-
-
-def _place(hole: str) -> int:
-    """Where the argument path begins in a hole's name: at the first dot or bracket after the tool."""
-    marks = [at for at in (hole.find("."), hole.find("[")) if at > 0]
-    return min(marks, default=len(hole))

@@ -10,6 +10,7 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from miner.events import Event, EventKind, SessionLog
@@ -59,6 +60,8 @@ class Survey:
         """Hole -> calls that had the argument."""
         self.seen: Counter[str] = Counter()
         """Hole -> calls whose value had been seen elsewhere than in earlier arguments of the same hole."""
+        self.general: dict[str, str] = {}
+        """Hole -> its general hole; names of tools hold dots too, so a hole's name alone does not tell."""
         self.values: defaultdict[str, defaultdict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
         self.explained: defaultdict[str, defaultdict[Rule, Tally]] = defaultdict(lambda: defaultdict(Tally))
         self.words: defaultdict[str, set[str]] = defaultdict(set)
@@ -68,6 +71,7 @@ class Survey:
         """Merge the survey of other sessions into this one."""
         self.calls.update(other.calls)
         self.seen.update(other.seen)
+        self.general.update(other.general)
         for hole, tallies in other.values.items():
             for key, tally in tallies.items():
                 self.values[hole][key].add(tally)
@@ -85,12 +89,16 @@ class IndexedMemory(Memory):
     def __init__(self, environment: dict[str, str], cwd: str) -> None:
         self.streams_of: dict[str, dict[str, None]] = {}
         self.reached: dict[str, dict[tuple[str, str, tuple[Any, ...]], None]] = {}
+        self.paired: dict[str, list[str]] = {name: [] for name in PAIRS}
+        """Transform -> the streams worth pairing for it: a session may have thousands of others."""
         self._cwd = cwd
         super().__init__(environment)
 
     def _keep(self, atoms: Iterable[Atom]) -> None:
         super()._keep(atoms)
         for where, values in self.kept.items():
+            if len(self.streams[where].events) == 1:
+                self._pair(where)
             for key, value in values.items():
                 places = self.streams_of.get(key)
                 if places is None:
@@ -100,6 +108,11 @@ class IndexedMemory(Memory):
                     # Newest place last, so that the end of the dict is what was added lately.
                     del places[where]
                 places[where] = None
+
+    def _pair(self, new: str) -> None:
+        for name, fits in PAIRS.items():
+            if fits.stream(new):
+                self.paired[name].append(new)
 
     def _reach(self, key: str, value: Any) -> None:
         if isinstance(value, list | dict):
@@ -111,7 +124,6 @@ class IndexedMemory(Memory):
 
 TRANSFORMS: dict[str, Transform] = {name: load_transform(name) for name in transform_names()}
 _REACHING = [(name, module.reach) for name, module in TRANSFORMS.items() if hasattr(module, "reach") and name != "copy"]
-_PAIRED = ("number", "calendar_date", "fields")
 SPEAKERS = {EventKind.USER_MESSAGE: "user", EventKind.MODEL_STEP: "said"}
 
 
@@ -200,6 +212,7 @@ def _survey_call(tool: str, arguments: dict[str, Any], memory: IndexedMemory, su
         hole, general = tool + place, GENERAL + place
         survey.calls[hole] += 1
         survey.calls[general] += 1
+        survey.general[hole] = general
         key = value_key(value)
         if len(key) > LONGEST:
             continue
@@ -223,16 +236,14 @@ def _sources(memory: IndexedMemory, key: str, value: Any) -> Iterator[tuple[str,
     for source, transform, options in list(memory.reached.get(key, ()))[:STREAMS_TRIED]:
         for stream in list(memory.streams_of.get(source, ()))[: -STREAMS_TRIED - 1 : -1]:
             yield stream, transform, options
-    for name in _PAIRED:
-        fits = PAIRS[name]
+    for name, fits in PAIRS.items():
         if not fits.target(value):
             continue
         induce = TRANSFORMS[name].induce
-        for where, held in memory.streams.items():
-            if fits.stream(where):
-                for source in list(held.recent.values())[-PAIRED_VALUES:]:
-                    for options in induce(source, value):
-                        yield where, name, options
+        for where in memory.paired[name]:
+            for source in islice(reversed(memory.streams[where].recent.values()), PAIRED_VALUES):
+                for options in induce(source, value):
+                    yield where, name, options
 
 
 class Pairing:
