@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Literal
 
 from miner.mining.sequence_database import SequenceDatabase
-from miner.mining.sequences import SequencePattern
+from miner.mining.sequence_limits import SequenceLimits
+from miner.mining.sequences import MinedSequences, SequencePattern, mine_sequences
 
 _SURE = 1.96
 When = Literal["next", "later"]
@@ -48,6 +49,21 @@ class _Tally:
     places: int = 0
     following: Counter[int] = field(default_factory=Counter)
     holding: Counter[int] = field(default_factory=Counter)
+
+
+def rules_beside(mined: MinedSequences, *, max_context: int = 3, most: int = 300) -> list[SequenceRule]:
+    """What follows the most frequent contexts, under the threshold, gap and filters of what was mined.
+
+    The contexts are all frequent sequences of few steps, whatever kind and length of pattern was asked for.
+    """
+    limits = mined.limits
+    wanted = SequenceLimits(min_sessions=mined.least, max_gap=limits.max_gap, max_length=max_context, top=most)
+    contexts = mine_sequences(mined.database, wanted).patterns
+    rules = rules_of(
+        contexts, mined.database, max_gap=limits.max_gap, max_context=max_context, min_sessions=mined.least
+    )
+    passes = limits.filter()
+    return [rule for rule in rules if passes((*rule.context, rule.consequent))]
 
 
 def rules_of(

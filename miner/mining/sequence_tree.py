@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,21 +39,25 @@ class PatternTree:
             waiting, above = waiting[above >= 0], above[above >= 0]
         return lengths
 
-    def items_of(self, node: int) -> tuple[int, ...]:
-        """The items of one pattern, first to last."""
-        found: list[int] = []
-        while node >= 0:
-            found.append(int(self.labels[node]))
-            node = int(self.parents[node])
-        return tuple(reversed(found))
+    def steps_of(self, nodes: npt.NDArray[np.int64], names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """The named steps of some nodes in their order, first step to last."""
+        if len(nodes) == len(self):
+            yield from self._all_steps(names)
+            return
+        parents, labels = self.parents.tolist(), self.labels.tolist()
+        for node in nodes.tolist():
+            steps, at = [], node
+            while at >= 0:
+                steps.append(names[labels[at]])
+                at = parents[at]
+            yield tuple(reversed(steps))
 
-    def all_items(self) -> Iterator[tuple[int, ...]]:
-        """The items of every pattern, node by node."""
-        made: list[tuple[int, ...]] = []
+    def _all_steps(self, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+        """The steps of every pattern, node by node, each from its parent's."""
+        made: list[tuple[str, ...]] = []
         for parent, label in zip(self.parents.tolist(), self.labels.tolist(), strict=True):
-            items = (*made[parent], label) if parent >= 0 else (label,)
-            made.append(items)
-            yield items
+            made.append((*made[parent], names[label]) if parent >= 0 else (names[label],))
+            yield made[-1]
 
     def unabsorbed(self, kind: str, *, any_step: bool) -> npt.NDArray[np.int64]:
         """The nodes that no longer pattern contains with the same support (``closed``) or at all (``maximal``)."""

@@ -9,12 +9,9 @@ for pattern in mined.patterns:
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
-from typing import Literal
 
 import numpy as np
 
@@ -22,49 +19,10 @@ from miner.errors import UsageError
 from miner.mining.sequence_database import SequenceDatabase
 from miner.mining.sequence_engines import UNLIMITED, SearchRequest, load_engine
 from miner.mining.sequence_evidence import PatternEvidence, StepTimes, evidence_of
+from miner.mining.sequence_limits import SequenceLimits, check
 from miner.mining.sequence_tree import PatternTree
 
-Kind = Literal["all", "closed", "maximal"]
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceLimits:
-    """Which patterns are wanted.
-
-    A pattern occurs in a session when its steps occur there in order, with at most ``max_gap`` other calls between
-    two of them (0 is contiguous, None any number) and at most ``max_span`` calls from the first to the last, both
-    included. ``closed`` leaves out what a longer pattern contains with the same support, ``maximal`` what a longer
-    frequent one contains at all; both are judged among all frequent patterns within the limits of gap, span and
-    greatest length, before the other filters. With ``max_gap``, to contain means without steps left out between.
-    """
-
-    min_sessions: int | None = None
-    """Fewest sessions that hold the pattern; give this or ``min_share``."""
-    min_share: float | None = None
-    """The same as a share of all sessions, above 0 and at most 1."""
-    kind: Kind = "all"
-    max_gap: int | None = None
-    max_span: int | None = None
-    min_length: int = 1
-    max_length: int | None = None
-    contains: tuple[str, ...] = ()
-    """Steps that must all be in the pattern."""
-    starts_with: str | None = None
-    ends_with: str | None = None
-    only: tuple[str, ...] = ()
-    """The only steps that may be in it; empty for any."""
-    without: tuple[str, ...] = ()
-    """Steps that may not be in it."""
-    top: int | None = None
-    """Only so many patterns: most sessions first, then longer, then by name."""
-    budget: int = 1_000_000
-    """The search ends when it has made so many patterns."""
-
-    def least(self, sessions: int) -> int:
-        """The threshold in sessions, never below 1."""
-        if self.min_sessions is not None:
-            return self.min_sessions
-        return max(1, math.ceil((self.min_share or 0.0) * sessions - 1e-9))
+__all__ = ["MinedSequences", "SequenceLimits", "SequencePattern", "mine_sequences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +83,7 @@ def mine_sequences(
     """
     limits = _with_threshold(limits or SequenceLimits(), min_sessions, min_share)
     database = sessions if isinstance(sessions, SequenceDatabase) else SequenceDatabase.from_sessions(sessions)
-    _check(limits, database)
+    check(limits, database.names)
     search = load_engine(engine)
     stop = stop or Flag()
 
@@ -171,9 +129,10 @@ def _request(
     number = {name: index for index, name in enumerate(database.names)}
     allowed = first = None
     if limits.kind == "all":
-        names = set(limits.only or database.names) - set(limits.without)
-        allowed = frozenset(number[name] for name in names) if limits.only or limits.without else None
-        first = frozenset({number[limits.starts_with]}) if limits.starts_with else None
+        if limits.only or limits.without:
+            allowed = frozenset(number[step] for step in limits.allowed(number) if step in number)
+        if limits.starts_with is not None:
+            first = frozenset(number[step] for step in limits.steps_of(limits.starts_with) if step in number)
     return SearchRequest(
         least=least,
         longest=limits.max_length or UNLIMITED,
@@ -189,38 +148,18 @@ def _request(
 
 def _select(tree: PatternTree, database: SequenceDatabase, limits: SequenceLimits) -> tuple[list[SequencePattern], str]:
     """The patterns of a tree that pass the filters, and why others are missing."""
-    keep = np.ones(len(tree), np.bool_)
-    interrupted = tree.interrupted
-    if limits.kind != "all" and len(tree):
-        keep[:] = False
-        keep[tree.unabsorbed(limits.kind, any_step=limits.max_gap is None)] = True
+    nodes, interrupted = np.arange(len(tree)), tree.interrupted
+    if limits.kind != "all":
+        nodes = tree.unabsorbed(limits.kind, any_step=limits.max_gap is None)
         if interrupted:
             interrupted += f"; which patterns are {limits.kind} is judged among those found"
-    names, total = database.names, database.sessions
-    passes = _filter(limits)
-    patterns = []
-    for kept, items, support in zip(keep.tolist(), tree.all_items(), tree.supports.tolist(), strict=True):
-        if kept and len(items) >= limits.min_length:
-            steps = tuple(names[item] for item in items)
-            if passes(steps):
-                patterns.append(SequencePattern(steps, support, support / total))
+    passes, total = limits.filter(), database.sessions
+    patterns = [
+        SequencePattern(steps, support, support / total)
+        for steps, support in zip(tree.steps_of(nodes, database.names), tree.supports[nodes].tolist(), strict=True)
+        if len(steps) >= limits.min_length and passes(steps)
+    ]
     return patterns, interrupted
-
-
-def _filter(limits: SequenceLimits) -> Callable[[tuple[str, ...]], bool]:
-    """The filters that look at one pattern alone."""
-    wanted, only, without = set(limits.contains), set(limits.only), set(limits.without)
-
-    def passes(steps: tuple[str, ...]) -> bool:
-        return (
-            (limits.starts_with is None or steps[0] == limits.starts_with)
-            and (limits.ends_with is None or steps[-1] == limits.ends_with)
-            and wanted <= set(steps)
-            and (not only or only >= set(steps))
-            and without.isdisjoint(steps)
-        )
-
-    return passes
 
 
 def _with_threshold(limits: SequenceLimits, min_sessions: int | None, min_share: float | None) -> SequenceLimits:
@@ -229,60 +168,4 @@ def _with_threshold(limits: SequenceLimits, min_sessions: int | None, min_share:
         return limits
     if limits.min_sessions is not None or limits.min_share is not None:
         raise UsageError("the threshold is given twice", next_step="give it in the limits or beside them")
-    values = {name: getattr(limits, name) for name in SequenceLimits.__slots__}
-    return SequenceLimits(**{**values, "min_sessions": min_sessions, "min_share": min_share})
-
-
-def _check(limits: SequenceLimits, database: SequenceDatabase) -> None:
-    """Refuses what makes no sense, in the order in which a user would want to know."""
-    for problem, next_step in _problems(limits):
-        raise UsageError(problem, next_step=next_step)
-    for name in _named(limits):
-        if name not in database.names and database.sessions:
-            near = difflib.get_close_matches(name, database.names, n=3, cutoff=0.5)
-            hint = "did you mean " + " or ".join(near) if near else "known: " + ", ".join(database.names[:20])
-            raise UsageError(f"no session has a step called {name!r}", next_step=hint)
-
-
-def _problems(limits: SequenceLimits) -> Iterator[tuple[str, str]]:
-    """What is wrong with the limits by themselves."""
-    sessions, share = limits.min_sessions, limits.min_share
-    if (sessions is None) == (share is None):
-        yield "exactly one threshold is needed", "give min_sessions (a count) or min_share (a share)"
-    if sessions is not None and (isinstance(sessions, bool) or not isinstance(sessions, int) or sessions < 1):
-        yield f"min_sessions must be a whole number of at least 1, not {sessions!r}", "for a share give min_share"
-    if share is not None and not 0 < share <= 1:
-        yield f"min_share must be above 0 and at most 1, not {share!r}", "for a count give min_sessions"
-    if limits.kind not in ("all", "closed", "maximal"):
-        yield f"there is no kind {limits.kind!r}", "known: all, closed, maximal"
-    for name, least in (("max_gap", 0), ("max_span", 1), ("max_length", 1), ("min_length", 1), ("top", 1)):
-        number = getattr(limits, name)
-        if number is not None and number < least:
-            yield f"{name} must be at least {least}, not {number}", f"leave {name} out for no limit"
-    if limits.budget < 1:
-        yield f"the budget must be at least 1, not {limits.budget}", "raise it"
-    if limits.max_length is not None and limits.max_length < limits.min_length:
-        yield "no pattern can be that short and that long", "min_length must not exceed max_length"
-    if limits.max_span is not None and limits.max_span < limits.min_length:
-        yield "no pattern of that many steps fits that span", "min_length must not exceed max_span"
-    banned = set(_wanted(limits)) & set(limits.without)
-    if banned:
-        yield f"{sorted(banned)[0]!r} is both wanted and ruled out", "take it out of one of the two"
-    missing = set(_wanted(limits)) - set(limits.only)
-    if limits.only and missing:
-        yield f"{sorted(missing)[0]!r} is wanted but not among the only steps allowed", "add it to them"
-    if limits.only and not set(limits.only) - set(limits.without):
-        yield "every step allowed is also ruled out", "take one out of the steps ruled out"
-    if limits.max_length is not None and len(set(_wanted(limits))) > limits.max_length:
-        yield "more steps are wanted than max_length allows", "raise max_length"
-
-
-def _wanted(limits: SequenceLimits) -> list[str]:
-    """The steps that a pattern must have."""
-    ends = [name for name in (limits.starts_with, limits.ends_with) if name is not None]
-    return [*limits.contains, *ends]
-
-
-def _named(limits: SequenceLimits) -> list[str]:
-    """Every step that a filter names."""
-    return [*_wanted(limits), *limits.only, *limits.without]
+    return replace(limits, min_sessions=min_sessions, min_share=min_share)

@@ -12,6 +12,7 @@ from miner.errors import MissingExtraError, UsageError
 from miner.mining.sequence_database import SequenceDatabase
 from miner.mining.sequence_evidence import StepTimes
 
+_DOT = (".dot", ".gv")
 _DOT_NAMES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": " "})
 
 
@@ -58,16 +59,21 @@ def transition_graph(database: SequenceDatabase, times: StepTimes | None = None)
     return graph
 
 
+def check_graph(path: Path) -> None:
+    """Refuses a file whose name does not say how to write a graph."""
+    if path.suffix not in (".graphml", *_DOT):
+        raise UsageError(f"a graph cannot be written as {path.name}", next_step="name it .graphml or .dot")
+
+
 def write_graph(graph: Any, path: Path) -> None:
     """Writes a graph as its file's name says: ``.graphml`` or ``.dot``."""
-    if path.suffix == ".graphml":
-        import networkx as nx
-
-        nx.write_graphml_xml(graph, path)
-    elif path.suffix in (".dot", ".gv"):
+    check_graph(path)
+    if path.suffix in _DOT:
         path.write_text(dot_of(graph), encoding="utf-8")
-    else:
-        raise UsageError(f"a graph cannot be written as {path.name}", next_step="name it .graphml or .dot")
+        return
+    import networkx as nx
+
+    nx.write_graphml_xml(graph, path)
 
 
 def dot_of(graph: Any) -> str:

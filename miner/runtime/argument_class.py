@@ -15,6 +15,7 @@ from miner.runtime.shell import program_and_verbs
 _LONGEST = 40
 _HOST = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^/?#@\s]*@)?(?P<host>[^/?#:\s]+)", re.IGNORECASE)
 _EXTENSION = re.compile(r"[^/\\\s]\.(?P<extension>[A-Za-z][A-Za-z0-9]{0,9})$")
+_MAILBOX = re.compile(r"[^@/\\\s]+@[^@/\\\s]+")
 _FIRST_WORD = re.compile(r"\s*(?P<word>[A-Za-z_]{2,24})\b")
 
 
@@ -46,7 +47,9 @@ def shell(argument: Any) -> tuple[str, ...]:
 
 
 def extension(argument: Any) -> tuple[str, ...]:
-    """The extension of a path: ``.py``."""
+    """The extension of a path: ``.py``; the end of a mail address is none."""
+    if isinstance(argument, str) and _MAILBOX.fullmatch(argument):
+        return ()
     found = _EXTENSION.search(argument) if isinstance(argument, str) and len(argument) <= 4096 else None
     return ("." + found["extension"].lower(),) if found else ()
 

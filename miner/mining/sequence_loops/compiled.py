@@ -72,10 +72,19 @@ def cache_folder() -> Path:
     return Path(named) if named else (Path(base) if base else Path.home() / ".cache") / "toolcall-miner"
 
 
+def is_compiled() -> bool:
+    """True when no first use is ahead, which takes about half a minute."""
+    return _stored_at().is_file()
+
+
+def _stored_at() -> Path:
+    return cache_folder() / f"sequences-{_fingerprint()}.o"
+
+
 @cache
 def _loaded() -> dict[str, Callable[..., int]]:
     """Every loop by name, from the stored machine code or freshly compiled."""
-    path = cache_folder() / f"sequences-{_fingerprint()}.o"
+    path = _stored_at()
     try:
         code = path.read_bytes()
     except OSError:
