@@ -41,7 +41,7 @@ with st.container(border=True):
         bind="query-params",
         help="You vouch that these only read: the replay then treats them as local reads.",
     )
-    marked = e.toggle("And those the log marks read-only", key="marked", bind="query-params")
+    marked = e.toggle("Trust read-only marks", key="marked", bind="query-params")
 
 policy = (tuple(sorted(allow)), marked)
 try:

@@ -34,6 +34,7 @@ ALSO_VARIABLE = "MINER_SCREENSHOTS"
 """Names a folder for the pictures beside artefacts/: docs/screenshots holds those of the README."""
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 STARTS_WITHIN_S = 60
+PATIENCE_MS = 120_000
 LOCAL = {"127.0.0.1", "localhost"}
 BUSY = "[data-testid=stApp]:not([data-test-script-state=notRunning]), [data-testid=stSpinner], [data-testid=stSkeleton]"
 
@@ -47,12 +48,14 @@ def address(sample_run: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-c", "from miner.cli import main; raise SystemExit(main())"]
-    server = subprocess.Popen(
-        [*command, "dashboard", str(sample_run), "--port", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    ARTEFACTS.mkdir(exist_ok=True)
+    with (ARTEFACTS / "server.log").open("wb") as log:
+        server = subprocess.Popen(
+            [*command, "dashboard", str(sample_run), "--port", str(port)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
         yield f"http://127.0.0.1:{port}"
@@ -92,9 +95,9 @@ class Walk:
 
     def settle(self) -> None:
         """Wait until nothing on the page is being worked out, and see that nothing failed."""
-        self.tab.wait_for_selector("[data-testid=stHeading]", timeout=60_000)
+        self.tab.wait_for_selector("[data-testid=stHeading]", timeout=PATIENCE_MS)
         self.tab.wait_for_timeout(500)
-        self.tab.wait_for_function(f"document.querySelectorAll('{BUSY}').length === 0", timeout=60_000)
+        self.tab.wait_for_function(f"document.querySelectorAll('{BUSY}').length === 0", timeout=PATIENCE_MS)
         self.tab.wait_for_timeout(700)
         assert self.tab.locator("[data-testid=stException]").count() == 0, self.tab.inner_text("body")
 
