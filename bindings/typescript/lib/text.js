@@ -1,0 +1,34 @@
+/** Text as bundles count it: in code points, with letters, digits and blanks of every script. */
+const WIDE = /[\ud800-\udfff]/;
+/** What counts as a blank, for use inside a class. */
+export const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+/** Letters, digits and the underscore, for use inside a class. */
+export const WORD = "\\p{L}\\p{N}_";
+const STRIPPED = new RegExp(`^[${BLANK}]+|[${BLANK}]+$`, "gu");
+export function lengthOf(text) {
+    return WIDE.test(text) ? [...text].length : text.length;
+}
+/** Part of a text; places below zero count from its end. */
+export function part(text, from, to) {
+    return WIDE.test(text) ? [...text].slice(from, to).join("") : text.slice(from, to);
+}
+export function strip(text) {
+    return text.replace(STRIPPED, "");
+}
+export function isAlphanumeric(text) {
+    return /^[\p{L}\p{N}]+$/u.test(text);
+}
+export function isLetters(text) {
+    return /^\p{L}+$/u.test(text);
+}
+export function isDecimal(text) {
+    return /^\p{Nd}+$/u.test(text);
+}
+/** To the nearest whole number; a half goes to the even one. */
+export function rounded(value) {
+    const below = Math.floor(value);
+    const rest = value - below;
+    if (rest !== 0.5)
+        return rest < 0.5 ? below : below + 1;
+    return below % 2 === 0 ? below : below + 1;
+}

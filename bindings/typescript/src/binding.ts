@@ -1,0 +1,139 @@
+/** The values that the rules of a hole propose now, and how likely each is. */
+
+import { shapes } from "./atoms.js";
+import { Hole, Rule } from "./bundle.js";
+import { byCodePoint, Json, keyOf, valueOf } from "./json.js";
+import { Memory, Stream } from "./memory.js";
+import { lengthOf } from "./text.js";
+import { Apply, TRANSFORMS } from "./transforms.js";
+
+const SHAPE_FROM = 40;
+const SCANNED = 60;
+
+export interface Ranked {
+  readonly chance: number;
+  readonly value: Json;
+  readonly key: string;
+}
+
+interface Proposal {
+  readonly value: Json;
+  readonly rules: number[];
+}
+
+/** One hole in one session. */
+export class Binder {
+  private readonly applies: Apply[];
+  private readonly anchors: string[];
+
+  constructor(
+    readonly name: string,
+    private readonly hole: Hole,
+    private readonly rules: Rule[],
+    cwd: string,
+  ) {
+    this.applies = rules.map((rule) => {
+      const options = rule.options.map((option) => (option === "$cwd" ? cwd : option));
+      return (value) => TRANSFORMS[rule.transform](value, ...options);
+    });
+    this.anchors = [...new Set(rules.filter(isDependent).map((rule) => rule.anchor))].sort(byCodePoint);
+  }
+
+  /** The values of the other holes that the rules read, as text: the same text, the same ranking. */
+  anchored(assigned: Map<string, Json>): string {
+    return this.anchors
+      .filter((anchor) => assigned.has(anchor))
+      .map((anchor) => `\x1e${anchor}\x1f${keyOf(assigned.get(anchor)!)}`)
+      .join("");
+  }
+
+  /** The likeliest values now, best first; their chances leave room for "none of these". */
+  ranked(memory: Memory, assigned: Map<string, Json>, last: string, most: number): Ranked[] {
+    const found = this.proposals(memory, assigned);
+    if (found.size === 0) return [];
+    const { hole } = this;
+    const after = hole.after.get(last);
+    const used = memory.used.get(this.name);
+    const scores = [...found].map(([key, { value, rules }]) => {
+      const seen = traitsOf(value, used?.get(key) ?? 0, memory.age(key), rules.length);
+      const looks = sum(seen.map((trait) => hole.traits.get(trait) ?? 0));
+      return looks + sum(rules.map((place) => hole.weights[place] + (after?.get(place) ?? 0)));
+    });
+    const none = hole.none + (after?.get(-1) ?? 0);
+    const highest = Math.max(none, ...scores);
+    const powers = scores.map((score) => Math.exp((score - highest) / 1000));
+    const whole = sum(powers) + Math.exp((none - highest) / 1000);
+    return [...found]
+      .map(([key, { value }], at) => ({ key, value, power: powers[at], chance: powers[at] / whole }))
+      .sort((one, other) => other.power - one.power || byCodePoint(one.key, other.key))
+      .slice(0, most);
+  }
+
+  /** Each distinct value once: of independent rules first, then of those that read other holes. */
+  private proposals(memory: Memory, assigned: Map<string, Json>): Map<string, Proposal> {
+    const found = new Map<string, Proposal>();
+    for (const dependent of [false, true]) {
+      this.rules.forEach((rule, place) => {
+        if (isDependent(rule) !== dependent) return;
+        const value = propose(rule, memory, this.applies[place], assigned);
+        if (value === undefined || value === null) return;
+        const key = keyOf(value);
+        const known = found.get(key);
+        if (known === undefined) found.set(key, { value, rules: [place] });
+        else known.rules.push(place);
+      });
+    }
+    return found;
+  }
+}
+
+function isDependent(rule: Rule): boolean {
+  return rule.source === "beside" || rule.source === "same";
+}
+
+function traitsOf(value: Json, times: number, age: number, agreeing: number): string[] {
+  const short = typeof value === "string" && lengthOf(value) < SHAPE_FROM;
+  const shape = short ? (shapes(value as string).pop() ?? "-") : "-";
+  return [`s${shape}`, `a${age}`, `u${Math.min(times, 2)}`, `n${Math.min(agreeing, 6)}`];
+}
+
+function propose(rule: Rule, memory: Memory, apply: Apply, assigned: Map<string, Json>): Json | undefined {
+  if (rule.source === "constant") return valueOf(rule.constant);
+  const anchor = assigned.get(rule.anchor);
+  if (rule.source === "same") return anchor === undefined || anchor === null ? undefined : apply(anchor);
+  if (rule.source === "beside") return anchor === undefined || anchor === null ? undefined : beside(rule, memory, apply, anchor);
+  const stream = memory.streams.get(rule.source);
+  return stream === undefined ? undefined : pick(stream, rule.policy, apply, memory.used.get(rule.hole));
+}
+
+/** The value of a stream that a policy chooses, transformed. */
+function pick(stream: Stream, policy: string, apply: Apply, used: Map<string, number> | undefined): Json | undefined {
+  const [family, rank] = policy.split(" ");
+  let index = Number(rank);
+  const newest = stream.events[stream.events.length - 1];
+  if (family === "first") return index < newest.length ? apply(newest[index]) : undefined;
+  if (family === "last") return newest.length > 1 ? apply(newest[newest.length - 1]) : undefined;
+  if (family === "opening") return apply(stream.opening);
+  const ordered = family === "next" ? [...stream.events].reverse().flat() : [...stream.recent.values()].reverse();
+  for (const value of ordered.slice(0, SCANNED)) {
+    const changed = apply(value);
+    if (changed === undefined || changed === null) continue;
+    if (family !== "recent" && used?.has(keyOf(changed))) continue;
+    if (index-- === 0) return changed;
+  }
+  return undefined;
+}
+
+function beside(rule: Rule, memory: Memory, apply: Apply, anchor: Json): Json | undefined {
+  const [where, field] = rule.policy.split("\x1f");
+  for (const row of [...(memory.rows.get(keyOf(anchor)) ?? [])].reverse()) {
+    for (let above: typeof row | undefined = row; above !== undefined; above = above.parent) {
+      if (above.where === where && above.fields.has(field)) return apply(above.fields.get(field)!);
+    }
+  }
+  return undefined;
+}
+
+export function sum(numbers: number[]): number {
+  return numbers.reduce((whole, each) => whole + each, 0);
+}

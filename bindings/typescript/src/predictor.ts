@@ -1,0 +1,426 @@
+/** One session as it unfolds, and the calls that may come next, best first. */
+
+import { Binder, Ranked, sum } from "./binding.js";
+import { Bundle, Form, Patterns, Rule, Slot } from "./bundle.js";
+import { byCodePoint, Json, JsonObject, keyOf } from "./json.js";
+import { Environment, identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
+import { put, stateOf, step, take } from "./succession.js";
+import { lengthOf, part, rounded, strip } from "./text.js";
+
+const FORMS_TRIED = 10;
+const LEAST_FORM_SHARE = 0.004;
+const GENERAL_SHARE = 0.1;
+const BEAM = 6;
+const BEAMS = [[0.03, 6], [0, 3]];
+const FROM_FORMS = 14;
+const REPEATS = 6;
+const STEPPING_TOOLS = 3;
+const STEPS = 3;
+const HALF = 0.4;
+const LATELY = 8;
+const HISTORY = 64;
+const WORDS_FROM = 1_500;
+const FAILURES = new Set(["error", "denied", "cancelled", "timeout"]);
+const EMPTY = new Set(["", "[]", "{}", "null", "None", '""']);
+
+/** A predicted call. */
+export interface Speculation {
+  readonly tool: string;
+  readonly args: JsonObject;
+  readonly probability: number;
+}
+
+interface Candidate {
+  readonly tool: string;
+  readonly args: JsonObject;
+  readonly form: number | undefined;
+  readonly joint: number;
+  readonly bound: number;
+  readonly keys: string[];
+}
+
+type Signature = [coarse: string, fine: string];
+
+/** A bundle made ready: what is the same for every session. */
+export class Model {
+  readonly patterns: Patterns;
+  readonly holeRules: Map<string, Rule[]>;
+  readonly literals = new Map<string, Json>();
+  readonly order: Slot[][];
+  readonly general = new Map<number, number>();
+  readonly wanted: Set<string>;
+  private readonly formIds = new Map<string, number>();
+  private readonly literalKeys: Map<string, Set<string>>;
+
+  constructor(bundle: Bundle) {
+    const patterns = (this.patterns = bundle.patterns);
+    patterns.forms.forEach((form, place) => {
+      if (!this.formIds.has(nameOf(form))) this.formIds.set(nameOf(form), place);
+    });
+    this.literalKeys = new Map([...patterns.literals].map(([hole, values]) => [hole, new Set(values.map(keyOf))]));
+    for (const values of patterns.literals.values()) for (const value of values) this.literals.set(keyOf(value), value);
+    this.holeRules = new Map([...patterns.holes].map(([name, hole]) => [name, hole.rules.map((at) => patterns.rules[at])]));
+    this.wanted = new Set(patterns.rules.map((rule) => rule.source));
+    this.order = patterns.forms.map((form) => this.mostTellingFirst(form));
+    const counts = patterns.contexts.get("") ?? new Map<number, number>();
+    const whole = sum([...counts.values()]) || 1;
+    for (const [outcome, count] of counts) this.general.set(outcome, (GENERAL_SHARE * count) / whole);
+  }
+
+  /** A fresh session. */
+  start(environment: Environment = {}): SessionPredictor {
+    return new SessionPredictor(this, environment);
+  }
+
+  /** The number of a call's form; that of the tool's open form, or -2, when it is not known. */
+  formOf(tool: string, args: JsonObject): number {
+    const open = this.formIds.get(nameOf({ tool, slots: undefined })) ?? -2;
+    const slots: Slot[] = [];
+    for (const [path, value] of leaves(args).sort(([one], [other]) => byPath(one, other))) {
+      const hole = tool + pathText(path);
+      const key = keyOf(value);
+      if (this.literalKeys.get(hole)?.has(key)) slots.push({ path, literal: key });
+      else if (this.holeRules.has(hole)) slots.push({ path, literal: undefined });
+      else return open;
+    }
+    return this.formIds.get(nameOf({ tool, slots })) ?? open;
+  }
+
+  /** The probability that a raw score stands for. */
+  calibrated(raw: number): number {
+    const points = this.patterns.calibration;
+    if (points.length === 0) return raw;
+    const score = raw * 1e6;
+    const at = points.filter(([low]) => low <= score).length;
+    if (at === 0) return points[0][1] / 1e6;
+    if (at === points.length) return points[at - 1][1] / 1e6;
+    const [[low, less], [high, more]] = [points[at - 1], points[at]];
+    return (less + ((score - low) / (high - low)) * (more - less)) / 1e6;
+  }
+
+  private mostTellingFirst(form: Form): Slot[] {
+    const distinct = (slot: Slot) => this.patterns.holes.get(form.tool + pathText(slot.path))!.distinct;
+    const holes = (form.slots ?? []).filter((slot) => slot.literal === undefined);
+    return holes.sort((one, other) => distinct(other) - distinct(one) || byPath(one.path, other.path));
+  }
+}
+
+function nameOf(form: Form): string {
+  return JSON.stringify([form.tool, form.slots?.map((slot) => [slot.path, slot.literal ?? null]) ?? null]);
+}
+
+function byPath(one: string[], other: string[]): number {
+  for (let at = 0; at < Math.min(one.length, other.length); at++) {
+    const order = byCodePoint(one[at], other[at]);
+    if (order !== 0) return order;
+  }
+  return one.length - other.length;
+}
+
+/** Follows one session and predicts at each of its decisions. */
+export class SessionPredictor {
+  private readonly memory: Memory;
+  private readonly binders: Map<string, Binder>;
+  private readonly setting: [string, string];
+  private readonly running: string[];
+  private history: Signature[] = [];
+  private words = new Set<string>();
+  private readonly followed = new Map<string, Map<string, number>>();
+  private readonly bigrams = new Map<string, Map<string, number>>();
+  private readonly latest = new Map<string, JsonObject>();
+  private readonly steps = new Map<string, Map<string, number>>();
+
+  constructor(
+    private readonly model: Model,
+    environment: Environment,
+  ) {
+    this.memory = new Memory(environment, model.wanted);
+    const cwd = environment.cwd ?? "";
+    const holes = model.patterns.holes;
+    this.binders = new Map([...model.holeRules].map(([name, rules]) => [name, new Binder(name, holes.get(name)!, rules, cwd)]));
+    this.setting = [environment.application ?? "", `${environment.agent ?? ""} ${environment.model ?? ""}`];
+    this.running = SETTING.filter((name) => environment[name]).map((name) => `${name} ${environment[name]}`);
+  }
+
+  /** A decision begins: what is observed from here on is new to it. */
+  decisionStarts(): void {
+    this.memory.mark();
+  }
+
+  /** A message: `user`, `host`, or `said` for the model's own text. */
+  observeMessage(kind: string, text: string): void {
+    this.memory.message(kind, text);
+    if (kind === "user") {
+      this.push(["user", "user"]);
+      const found = part(text, 0, WORDS_FROM).toLowerCase().match(/[a-z']{2,}/g) ?? [];
+      this.words = new Set(found.map((word) => "word " + word));
+    } else if (kind !== "said") {
+      this.words = new Set();
+    }
+  }
+
+  /** A call that the model made, with its result as the model saw it. */
+  observeCall(tool: string, args: JsonObject, status: string | null, text: string | null): void {
+    const [coarse, fine] = this.last();
+    const identity = this.memory.call(tool, args, text);
+    count(this.followed, fine, identity);
+    count(this.bigrams, coarse, tool);
+    const before = this.latest.get(tool);
+    this.latest.delete(tool);
+    const taken = before && step(before, args);
+    if (before !== undefined && taken !== undefined) count(this.steps, stateOf(tool, before), taken);
+    this.latest.set(tool, args);
+    const ended = endOf(status, text);
+    this.push([ended === "ok" ? tool : `${tool} (${ended})`, `${this.model.formOf(tool, args)} ${ended}`]);
+    this.words = new Set();
+  }
+
+  /** The likeliest calls at this decision, best first, no two the same. */
+  predict(most = 5): Speculation[] {
+    const { stateWeights, candidateWeights } = this.model.patterns;
+    const byTool = new Map<string, number>();
+    for (const trait of this.moment()) {
+      for (const [tool, weight] of stateWeights.get(trait) ?? []) byTool.set(tool, (byTool.get(tool) ?? 0) + weight);
+    }
+    const none = byTool.get("") ?? 0;
+    const scored = this.candidates().map(([candidate, traits]) => {
+      const own = sum(traits.map((trait) => candidateWeights.get(trait) ?? 0));
+      return { candidate, score: own + (byTool.get(candidate.tool) ?? 0) };
+    });
+    const highest = Math.max(none, ...scored.map(({ score }) => score));
+    const power = (score: number) => Math.exp((score - highest) / 1000);
+    const whole = power(none) + sum(scored.map(({ score }) => power(score)));
+    return scored
+      .sort((one, other) => other.score - one.score)
+      .slice(0, most)
+      .map(({ candidate: { tool, args }, score }) => ({ tool, args, probability: this.model.calibrated(power(score) / whole) }));
+  }
+
+  private push(signature: Signature): void {
+    this.history.push(signature);
+    if (this.history.length > HISTORY * 2) this.history = this.history.slice(HISTORY);
+  }
+
+  private last(): Signature {
+    return this.history[this.history.length - 1] ?? ["^", "^"];
+  }
+
+  private moment(): string[] {
+    const [coarse, fine] = this.last();
+    const before = this.history[this.history.length - 2]?.[0] ?? "^";
+    const spoke = [...this.history].reverse().findIndex(([each]) => each === "user");
+    const since = Math.min(spoke < 0 ? this.history.length : spoke, 6);
+    const turns = Math.min(this.history.slice(-60).filter(([each]) => each === "user").length, 6);
+    const known = this.model.patterns.stateWeights;
+    const words = [...this.words].filter((word) => known.size === 0 || known.has(word));
+    return ["", `1 ${fine}`, `2 ${before}|${coarse}`, `since ${since}`, `turn ${turns}`, ...this.running, ...words];
+  }
+
+  private contexts(): string[] {
+    const padded: Signature[] = [["^", "^"], ["^", "^"], ["^", "^"], ...this.history.slice(-3)];
+    const [[coarse3], [coarse2, fine2], [coarse1, fine1]] = padded.slice(-3);
+    const [application, agent] = this.setting;
+    return [
+      "",
+      `1 ${coarse1}`,
+      `a ${application}|${coarse1}`,
+      `2 ${coarse2}|${coarse1}`,
+      `3 ${coarse2}|${fine1}`,
+      `b ${application}|${agent}|${fine1}`,
+      `4 ${fine2}|${fine1}`,
+      `5 ${coarse3}|${coarse2}|${fine1}`,
+    ];
+  }
+
+  /** Probability of each outcome, longest context trusted most. */
+  private outcomes(): Map<number, number> {
+    const found = new Map<number, number>();
+    for (const key of this.contexts()) {
+      const seen = this.model.patterns.contexts.get(key);
+      if (seen === undefined || seen.size === 0) continue;
+      const total = sum([...seen.values()]);
+      const escape = seen.size;
+      const scale = escape / (total + escape);
+      const share = found.size > 0 ? 1 / (total + escape) : 1 / total;
+      for (const [outcome, chance] of found) found.set(outcome, chance * scale);
+      for (const [outcome, times] of seen) found.set(outcome, (found.get(outcome) ?? 0) + times * share);
+    }
+    for (const [outcome, chance] of found) found.set(outcome, chance * (1 - GENERAL_SHARE));
+    for (const [outcome, share] of this.model.general) found.set(outcome, (found.get(outcome) ?? 0) + share);
+    return found;
+  }
+
+  private candidates(): [Candidate, string[]][] {
+    const { memory } = this;
+    const outcomes = this.outcomes();
+    const tools = new Map<string, number>();
+    for (const [outcome, share] of outcomes) {
+      if (outcome < 0) continue;
+      const { tool } = this.model.patterns.forms[outcome];
+      tools.set(tool, (tools.get(tool) ?? 0) + share);
+    }
+    const filled = [...this.fromForms(outcomes)].sort(
+      ([one, a], [other, b]) => b.joint - a.joint || byCodePoint(one, other),
+    );
+    const found = new Map(filled.slice(0, FROM_FORMS));
+    const steps = this.fromSteps(found);
+    this.fromRepeats(found);
+    const [coarse, fine] = this.last();
+    const lately = memory.made.slice(-LATELY).map(({ tool }) => tool);
+    return [...found].map(([identity, candidate], rank) => {
+      const times = memory.calls.get(identity) ?? [];
+      const traits = candidateTraits(candidate, rank, {
+        toolShare: tools.get(candidate.tool) ?? 0,
+        repeats: times.length,
+        sinceRepeat: times.length > 0 ? memory.clock - times[times.length - 1] : 0,
+        followed: this.followed.get(fine)?.get(identity) ?? 0,
+        ages: candidate.keys.map((key) => memory.age(key)),
+        lately: lately.filter((tool) => tool === candidate.tool).length,
+        bigram: this.history.length > 0 ? (this.bigrams.get(coarse)?.get(candidate.tool) ?? 0) : 0,
+      });
+      return [candidate, [...traits, ...(steps.get(identity) ?? [])]];
+    });
+  }
+
+  /** Adds calls that continue the rhythm of a tool; traits of those calls, by identity. */
+  private fromSteps(found: Map<string, Candidate>): Map<string, string[]> {
+    const traits = new Map<string, string[]>();
+    for (const [tool, before] of [...this.latest].reverse().slice(0, STEPPING_TOOLS)) {
+      const at = stateOf(tool, before);
+      const learned = this.model.patterns.successions.get(at) ?? new Map<string, number>();
+      const own = this.steps.get(at) ?? new Map<string, number>();
+      const worth = (text: string) => -(own.get(text) ?? 0) - (learned.get(text) ?? 0) / 4;
+      const ranked = [...new Set([...learned.keys(), ...own.keys()])]
+        .filter((text) => text !== "")
+        .sort((one, other) => worth(one) - worth(other) || byCodePoint(one, other));
+      for (const text of ranked.slice(0, STEPS)) {
+        const args = take(text, before);
+        if (args === undefined) continue;
+        const identity = identityOf(tool, args);
+        const byLogs = (learned.get(text) ?? 0) / (sum([...learned.values()]) + 1);
+        const bySession = (own.get(text) ?? 0) / (sum([...own.values()]) + 1);
+        traits.set(identity, [
+          `l${Math.floor(level(byLogs, 0.02) / 2)}`,
+          `o${Math.floor(level(bySession, 0.02) / 2)}`,
+          `L${tool} ${truth(byLogs > HALF)}`,
+          `O${tool} ${truth(bySession > HALF)}`,
+        ]);
+        if (!found.has(identity)) found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+      }
+    }
+    return traits;
+  }
+
+  private fromForms(outcomes: Map<number, number>): Map<string, Candidate> {
+    const found = new Map<string, Candidate>();
+    const cache = new Map<string, Ranked[]>();
+    let tried = 0;
+    for (const [outcome, share] of [...outcomes].sort(([one, a], [other, b]) => b - a || one - other)) {
+      if (share < LEAST_FORM_SHARE || tried >= FORMS_TRIED) break;
+      if (outcome < 0 || this.model.patterns.forms[outcome].slots === undefined) continue;
+      tried += 1;
+      for (const candidate of this.filled(outcome, share, cache)) {
+        const identity = identityOf(candidate.tool, candidate.args);
+        const known = found.get(identity);
+        const best = known !== undefined && known.joint >= candidate.joint ? known : candidate;
+        found.set(identity, known === undefined ? candidate : { ...best, joint: known.joint + candidate.joint });
+      }
+    }
+    return found;
+  }
+
+  /** The likeliest ways to fill a form, by a beam over its holes, the most telling hole first. */
+  private filled(number: number, share: number, cache: Map<string, Ranked[]>): Candidate[] {
+    const { tool, slots = [] } = this.model.patterns.forms[number];
+    const { literals } = this.model;
+    const [last] = this.last();
+    const width = BEAMS.find(([least]) => share >= least)![1];
+    let beam = [{ chance: 1, values: new Map<string, Json>(), keys: [] as string[] }];
+    for (const slot of slots) if (slot.literal !== undefined) beam[0].values.set(pathText(slot.path), literals.get(slot.literal)!);
+    for (const slot of this.model.order[number]) {
+      const place = pathText(slot.path);
+      const binder = this.binders.get(tool + place)!;
+      const wider: typeof beam = [];
+      for (const { chance, values, keys } of beam) {
+        const knownAs = binder.name + binder.anchored(values);
+        const ranked = cache.get(knownAs) ?? binder.ranked(this.memory, values, last, BEAM);
+        cache.set(knownAs, ranked);
+        for (const each of ranked.slice(0, width)) {
+          wider.push({ chance: chance * each.chance, values: new Map(values).set(place, each.value), keys: [...keys, each.key] });
+        }
+      }
+      beam = wider.sort((one, other) => other.chance - one.chance).slice(0, width);
+    }
+    return beam.map(({ chance, values, keys }) => {
+      const args: JsonObject = new Map();
+      for (const { path } of slots) put(args, path, values.get(pathText(path))!);
+      return { tool, args, form: number, joint: share * chance, bound: chance, keys };
+    });
+  }
+
+  /** Adds the calls made lately: an agent often asks the same again. */
+  private fromRepeats(found: Map<string, Candidate>): void {
+    const fresh = new Set<string>();
+    for (const { tool, args, identity } of [...this.memory.made].reverse()) {
+      if (fresh.size >= REPEATS) break;
+      if (fresh.has(identity)) continue;
+      fresh.add(identity);
+      if (!found.has(identity)) found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+    }
+  }
+}
+
+interface Seen {
+  readonly toolShare: number;
+  readonly repeats: number;
+  readonly sinceRepeat: number;
+  readonly followed: number;
+  readonly ages: number[];
+  readonly lately: number;
+  readonly bigram: number;
+}
+
+function candidateTraits({ tool, form, joint, bound }: Candidate, rank: number, seen: Seen): string[] {
+  const traits = [
+    `j${level(joint, 1e-5)}`,
+    `b${Math.floor(level(bound, 1e-3) / 2)}`,
+    `t${Math.floor(level(seen.toolShare, 1e-4) / 2)}`,
+    `T${tool}`,
+    `r${Math.min(rank, 6)}`,
+  ];
+  if (seen.repeats > 0) {
+    const gap = [1, 3, 8, 20].filter((from) => seen.sinceRepeat >= from).length;
+    const times = Math.min(seen.repeats, 3);
+    const followed = Math.min(seen.followed, 2);
+    traits.push(`R${times} ${gap}`, `S${tool} ${truth(times > 1)}`, `F${followed} ${times}`, `G${tool} ${followed}`);
+  } else {
+    traits.push(`N${tool}`);
+  }
+  traits.push(`k${Math.min(seen.lately, 4)}`, `K${Math.min(seen.bigram, 4)}`);
+  if (form !== undefined) traits.push(`f${form}`);
+  if (seen.ages.length > 0) {
+    const [low, high] = [Math.min(...seen.ages), Math.max(...seen.ages)];
+    traits.push(`a${low} ${tool}`, `A${high} ${tool}`, `x${low} ${high}`);
+  }
+  return traits;
+}
+
+/** A probability on a logarithmic scale, in half nats. */
+function level(share: number, floor: number): number {
+  return rounded(2 * Math.log(Math.max(share, floor)));
+}
+
+function truth(value: boolean): string {
+  return value ? "True" : "False";
+}
+
+function endOf(status: string | null, text: string | null): string {
+  if (status !== null && FAILURES.has(status)) return "error";
+  const nothing = status === "ok" && text !== null && lengthOf(text) < 16 && EMPTY.has(strip(text));
+  return nothing ? "empty" : "ok";
+}
+
+function count(table: Map<string, Map<string, number>>, at: string, what: string): void {
+  const counts = table.get(at) ?? new Map<string, number>();
+  table.set(at, counts.set(what, (counts.get(what) ?? 0) + 1));
+}

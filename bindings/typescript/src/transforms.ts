@@ -1,0 +1,107 @@
+/** How a value seen earlier becomes an argument: a closed list, each total; undefined where it says nothing. */
+
+import { isObject, Json } from "./json.js";
+import { lengthOf, part, strip } from "./text.js";
+
+export type Apply = (value: Json) => Json | undefined;
+type Transform = (value: Json, ...options: Json[]) => Json | undefined;
+
+const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTH = `(?<month>${MONTHS.join("|")})[a-z]*\\.?`;
+const YEAR = "(?:,?\\s+(?<year>\\d{4}))?";
+const DATES = [
+  `${MONTH}\\s+(?<day>\\d{1,2})(?:st|nd|rd|th)?${YEAR}`,
+  `(?<day>\\d{1,2})(?:st|nd|rd|th)?\\s+(?:of\\s+)?${MONTH}${YEAR}`,
+  "(?<month>\\d{1,2})/(?<day>\\d{1,2})/(?<year>\\d{4})",
+  "(?<year>\\d{4})-(?<month>\\d{2})-(?<day>\\d{2})[T ][^\\n]*",
+].map((shape) => new RegExp(`^(?:${shape})$`, "i"));
+const LARGEST = 10n ** 15n;
+const MOST_ITEMS = 50;
+
+function calendarDate(value: Json, year?: Json): Json | undefined {
+  if (typeof value !== "string" || lengthOf(value) < 5 || lengthOf(value) > 40) return undefined;
+  for (const shape of DATES) {
+    const found = shape.exec(strip(value))?.groups;
+    if (found === undefined) continue;
+    const named = MONTHS.indexOf(found.month.slice(0, 3).toLowerCase()) + 1;
+    const month = named || (/^\d+$/.test(found.month) ? Number(found.month) : 0);
+    const day = Number(found.day);
+    const full = found.year ? Number(found.year) : typeof year === "bigint" ? Number(year) : undefined;
+    if (full !== undefined && month >= 1 && month <= 12 && day >= 1 && day <= 31) {
+      return `${padded(full, 4)}-${padded(month, 2)}-${padded(day, 2)}`;
+    }
+  }
+  return undefined;
+}
+
+function padded(number: number, width: number): string {
+  return String(number).padStart(width, "0");
+}
+
+function fields(value: Json, shape: Json, ...names: Json[]): Json | undefined {
+  if (shape === "wrap") return value === null || typeof value === "object" ? undefined : [value];
+  if (!Array.isArray(value) || value.length === 0 || value.length > MOST_ITEMS) return undefined;
+  const found: Json[] = [];
+  for (const item of value) {
+    if (!isObject(item) || !names.every((name) => item.has(name as string))) return undefined;
+    found.push(
+      shape === "values"
+        ? item.get(names[0] as string)!
+        : new Map(names.map((name) => [name as string, item.get(name as string)!])),
+    );
+  }
+  return found;
+}
+
+function filePath(value: Json, wanted: Json, base: Json = ""): Json | undefined {
+  if (typeof value !== "string" || typeof base !== "string") return undefined;
+  if (lengthOf(value) > 1000 || value.includes("\n") || value.includes("://")) return undefined;
+  if (wanted === "under") {
+    if (value === "" || base === "" || /^[/~]/.test(value)) return undefined;
+    return `${base}/${value.startsWith("./") ? value.slice(2) : value}`;
+  }
+  if (wanted === "relative") {
+    const inside = base !== "" && value.startsWith(base + "/") && value.length > base.length + 1;
+    return inside ? value.slice(base.length + 1) : undefined;
+  }
+  const bare = value.replace(/\/+$/, "");
+  const at = bare.lastIndexOf("/");
+  if (at < 0) return wanted === "stem" && part(value, 1).includes(".") ? stem(value) : undefined;
+  const name = bare.slice(at + 1);
+  if (wanted === "folder") return bare.slice(0, at) || undefined;
+  if (wanted === "name") return name || undefined;
+  return part(name, 1).includes(".") ? stem(name) : undefined;
+}
+
+function stem(name: string): string {
+  return name.slice(0, name.lastIndexOf("."));
+}
+
+function letterCase(value: Json, way: Json): Json | undefined {
+  if (typeof value !== "string") return undefined;
+  const titled = () => value.replace(/\p{L}+/gu, (word) => part(word, 0, 1).toUpperCase() + part(word, 1).toLowerCase());
+  const changed = way === "lower" ? value.toLowerCase() : way === "upper" ? value.toUpperCase() : titled();
+  return changed === value ? undefined : changed;
+}
+
+function number(value: Json, form: Json, step: Json): Json | undefined {
+  const whole = wholeOf(value);
+  if (whole === undefined || typeof step !== "bigint") return undefined;
+  const isText = typeof value === "string";
+  if (form === "int") return step !== 0n || isText ? whole + step : undefined;
+  return step !== 0n || !isText ? String(whole + step) : undefined;
+}
+
+function wholeOf(value: Json): bigint | undefined {
+  if (typeof value === "bigint") return value <= LARGEST && value >= -LARGEST ? value : undefined;
+  return typeof value === "string" && value.length <= 15 && /^-?[0-9]+$/.test(value) ? BigInt(value) : undefined;
+}
+
+export const TRANSFORMS: Record<string, Transform> = {
+  calendar_date: calendarDate,
+  copy: (value) => value,
+  fields,
+  file_path: filePath,
+  letter_case: letterCase,
+  number,
+};

@@ -1,0 +1,34 @@
+/** Conformance: a bundle carries short histories with what every reader must predict after them. */
+
+import { Vector } from "./bundle.js";
+import { canonical, JsonObject, parseJson } from "./json.js";
+import { Model } from "./predictor.js";
+
+const TOLERANCE = 2;
+
+/** The numbers of the vectors for which this reader predicts something else than they state. */
+export function failures(model: Model, vectors: Vector[]): number[] {
+  return vectors.flatMap((vector, number) => (agrees(model, vector) ? [] : [number]));
+}
+
+/** What this reader predicts: tool, arguments as canonical JSON, parts per million. */
+export function predicted(model: Model, vector: Vector): [string, string, number][] {
+  const session = model.start(vector.environment);
+  for (const [kind, ...rest] of vector.events) {
+    if (kind === "decision") session.decisionStarts();
+    else if (kind === "call") session.observeCall(rest[0]!, parseJson(rest[1]!) as JsonObject, rest[2], rest[3]);
+    else session.observeMessage(kind!, rest[0]!);
+  }
+  return session.predict(5).map(({ tool, args, probability }) => [tool, canonical(args), Math.round(1e6 * probability)]);
+}
+
+function agrees(model: Model, vector: Vector): boolean {
+  const found = predicted(model, vector);
+  return (
+    found.length === vector.expected.length &&
+    found.every(([tool, args, ppm], at) => {
+      const [wantedTool, wantedArgs, wanted] = vector.expected[at];
+      return tool === wantedTool && args === wantedArgs && Math.abs(ppm - wanted) <= TOLERANCE;
+    })
+  );
+}
