@@ -42,8 +42,7 @@ page = st.navigation(
 try:
     run = frame.current_run()
     with st.sidebar:
-        st.caption("Run")
-        st.code(str(run.path), language=None, wrap_lines=True)
+        st.markdown(f"Run **{frame.plain(run.path.name)}**", help=frame.plain(str(run.path)))
         st.toggle(
             "Show what looks secret",
             key="reveal",

@@ -86,16 +86,18 @@ def predictions(run: Run, key: str) -> list[dict[str, Any]]:
     Raises:
         RunFolderError: the run has no bundle that can be read.
     """
+    from miner.evaluation.replay.permits import default_permits
     from miner.mining.decisions import decisions
     from miner.predictors.shipped import Predictor
 
     bundle, log = bundle_of(run), session_log(run, key)
+    permits = default_permits([log.session])
     walk = Predictor(bundle).start(log.session)
     found = []
     for decision in decisions(log):
         for event in decision.observed:
             walk.observe(event)
-        found.append(_moment(bundle, decision, walk.predict()))
+        found.append(_moment(bundle, decision, [(guess, permits.of_guess(guess).refusal) for guess in walk.predict()]))
     return found
 
 
@@ -117,7 +119,7 @@ def bundle_of(run: Run) -> Bundle:
         ) from error
 
 
-def _moment(bundle: Bundle, decision: Decision, guesses: Any) -> dict[str, Any]:
+def _moment(bundle: Bundle, decision: Decision, guesses: list[tuple[Speculation, str | None]]) -> dict[str, Any]:
     from miner.evaluation.score import identity_of
 
     asked = {identity_of(call) for call in decision.calls}
@@ -127,11 +129,11 @@ def _moment(bundle: Bundle, decision: Decision, guesses: Any) -> dict[str, Any]:
         "seq": max((event.seq for event in decision.observed), default=-1),
         "at_us": max(at, default=None),
         "came": [{"tool": call.tool or "", "arguments": call.arguments or ""} for call in decision.calls],
-        "predicted": [_explained(bundle, guess, came=guess.identity in asked) for guess in guesses],
+        "predicted": [_explained(bundle, guess, refusal, came=guess.identity in asked) for guess, refusal in guesses],
     }
 
 
-def _explained(bundle: Bundle, guess: Speculation, *, came: bool) -> dict[str, Any]:
+def _explained(bundle: Bundle, guess: Speculation, refusal: str | None, *, came: bool) -> dict[str, Any]:
     from miner.export.twin import form_text, rule_text
     from miner.runtime.canonical import canonical
 
@@ -141,7 +143,9 @@ def _explained(bundle: Bundle, guess: Speculation, *, came: bool) -> dict[str, A
         "tool": guess.tool,
         "arguments": canonical(guess.arguments),
         "probability": guess.probability,
-        "starts": guess.probability >= patterns.gate / 1e6,
+        "sure": guess.probability >= patterns.gate / 1e6,
+        "starts": guess.probability >= patterns.gate / 1e6 and refusal is None,
+        "refusal": refusal,
         "came": came,
         "seconds": None if seconds is None else seconds / 1000,
         "pattern": REPEAT if guess.pattern is None else form_text(patterns.forms[guess.pattern]),
@@ -161,11 +165,11 @@ def launches(log: SessionLog, moments: list[dict[str, Any]]) -> list[dict[str, A
             "tool": guess["tool"],
             "start s": (moment["at_us"] - first) / 1e6,
             "end s": (moment["at_us"] - first) / 1e6 + (guess["seconds"] or 0.0),
-            "fate": "hit" if guess["came"] else "waste",
+            "fate": "refused by the policy" if not guess["starts"] else "hit" if guess["came"] else "waste",
             "probability": guess["probability"],
         }
         for moment in moments
         if moment["at_us"] is not None
         for guess in moment["predicted"]
-        if guess["starts"]
+        if guess["sure"]
     ]

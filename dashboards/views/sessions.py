@@ -17,6 +17,8 @@ def _headed(guess: dict[str, Any]) -> None:
     fate, colour = ("came", "green") if guess["came"] else ("not asked for", "gray")
     if guess["starts"]:
         fate, colour = ("started, hit", "green") if guess["came"] else ("started, wasted", "orange")
+    elif guess["sure"]:
+        fate += f"; refused: {(guess['refusal'] or '').replace('_', ' ')}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(fate, color=colour)
         st.markdown(f"**{guess['probability']:.0%}** {frame.plain(guess['tool'])}", width="stretch")
@@ -57,13 +59,14 @@ if not moments:
     frame.empty("There is nothing to predict with", "This run has no bundle yet.", f"miner export {run.path}")
 launches = walks.launches(log, moments)
 if launches and timed:
-    st.caption("Would be started early, at the moment the model starts to think:")
+    st.caption("Sure enough to start early, at the moment the model starts to think; the starter policy decides:")
     st.altair_chart(charts.early(launches, last), alt="What would have been started early")
 if moments:
     right = sum(bool(moment["predicted"]) and moment["predicted"][0]["came"] for moment in moments)
-    hits = sum(launch["fate"] == "hit" for launch in launches)
+    started = [launch for launch in launches if launch["fate"] != "refused by the policy"]
+    hits = sum(launch["fate"] == "hit" for launch in started)
     st.caption(
-        f"{right} of {len(moments)} first predictions came true; {hits} of {len(launches)} started ones were asked for."
+        f"{right} of {len(moments)} first predictions came true; {hits} of {len(started)} started ones were asked for."
     )
     st.subheader("Decisions")
     table = [
