@@ -15,7 +15,7 @@ from miner.errors import UsageError
 from miner.events import Event, EventKind, Session, SessionLog, Status
 from miner.mining.sequence_database import SequenceDatabase
 from miner.mining.sequence_evidence import StepTimes
-from miner.mining.sequence_rules import rules_of, wilson
+from miner.mining.sequence_rules import rules_beside, rules_of, wilson
 from miner.mining.sequence_sessions import session_sequences
 from miner.mining.sequences import SequenceLimits, SequencePattern, mine_sequences
 from miner.mining.signatures import find_refinements
@@ -48,7 +48,20 @@ def test_a_longer_context_that_says_no_more_is_left_out() -> None:
     assert ("x", "a") not in contexts
 
 
-@settings(max_examples=200, deadline=None)
+def test_rules_beside_patterns_keep_to_their_threshold_and_filters() -> None:
+    """Contexts of one step have rules too, though longer patterns were asked for; filters hold for rules as well."""
+    database = SequenceDatabase.from_sessions([list("abc")] * 8 + [list("xyz")] * 3 + [list("q")] * 9)
+    limits = SequenceLimits(min_sessions=3, max_gap=0, kind="maximal", min_length=3, without=("y",))
+    rules = rules_beside(mine_sequences(database, limits))
+    assert {(rule.context, rule.consequent) for rule in rules if rule.when == "next"} == {
+        (("a",), "b"),
+        (("b",), "c"),
+    }
+    assert (("x",), "z", "later") in {(rule.context, rule.consequent, rule.when) for rule in rules}
+    assert all(rule.sessions >= 3 for rule in rules)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.lists(st.sampled_from("abc"), max_size=8), max_size=6), st.none() | st.integers(0, 2))
 def test_places_of_a_context_are_those_where_a_match_ends(sessions: list[list[str]], gap: int | None) -> None:
     """A rule's context occurs as often as the same sequence's evidence says."""
@@ -58,6 +71,14 @@ def test_places_of_a_context_are_those_where_a_match_ends(sessions: list[list[st
     for rule in rules_of(mined.patterns, database, max_gap=gap, min_confidence=0.0):
         assert rule.occurrences == occurrences[rule.context]
         assert 0 <= rule.low <= rule.confidence <= rule.high + 1e-12 <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("trials", [1, 2, 3, 7, 23, 100, 12_345])
+def test_a_share_lies_in_its_own_interval(trials: int) -> None:
+    """Rounding never puts a share outside its interval, not even none or all."""
+    for successes in (0, 1, trials - 1, trials):
+        low, high = wilson(successes, trials)
+        assert 0 <= low <= successes / trials <= high <= 1
 
 
 def test_wilson_interval_of_known_shares() -> None:
