@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("logs", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The run folder.")
 @click.option("--test", multiple=True, help="Logs that are scored; all of LOGS then trains. May be given again.")
-@click.option("--engine", default="duckdb", show_default=True, help="Where mining runs: duckdb or spark.")
+@click.option("--engine", default="duckdb", show_default=True, help="Where mining runs; spark is not there yet.")
 @click.option("--settings", "path", type=click.Path(path_type=Path), help="TOML file with settings.")
 @console.json_option
 def command(logs: tuple[str, ...], out: Path, test: tuple[str, ...], engine: str, path: Path | None, as_json: bool) -> None:  # fmt: skip  # noqa: E501
