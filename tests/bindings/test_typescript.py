@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 TEXTS = [
     "Please look at order A1B2C3 of x@example.org in docs/notes.txt:42, since May 20th or 2024-05-20 10:00.",
     "Zoë ärgert sich: *wichtig* “Straße” in /home/zoë/Büro.txt\u2028next\x1cline\r\nlast: value;  `code_9` 'a b'",
-    'path/to/file.py:12: error\n  37\tdef camelCase(x): return "a"\n- name: *Bold* \n> total = 17.50 ,\n😀😀 id_42 AB-1-x',
+    'path/to/file.py:12: error\n  37\tdef camelCase(x): return "a"\n- name: *B* \n> total = 17.5 ,\n😀😀 id_42 AB-1-x',
     "see https://example.org/a?b=c). and +1-202-555-0100, v1.2.3, -4, ٣٤ items, raj_sanchez_7340 K1NW8N",
     json.dumps({"items": [{"id": 1, "path": "a/b.txt", "f": 1.0}, {"id": 2, "path": "c.txt", "f": 1e-7}], "n": [1, 2]}),
     '{"a1": {"x": 1e22, "y": -0.0, "z": 123456789012345678901234567890}, "deep": "{\\"inner\\": [true, null]}"}',
@@ -67,9 +67,10 @@ def every_kind() -> PatternSet:
         "user~label:- name",
     ]
     transforms: list[tuple[str, tuple[Any, ...]]] = [
-        ("copy", ()), ("letter_case", ("upper",)), ("letter_case", ("title",)), ("number", ("int", 1)), ("number", ("text", 0)),
-        ("file_path", ("name",)), ("file_path", ("folder",)), ("file_path", ("stem",)), ("file_path", ("under", "$cwd")),
-        ("file_path", ("relative", "$cwd")), ("calendar_date", (2024,)), ("calendar_date", ()), ("fields", ("wrap",)),
+        ("copy", ()), ("letter_case", ("upper",)), ("letter_case", ("title",)), ("number", ("int", 1)),
+        ("number", ("text", 0)), ("file_path", ("name",)), ("file_path", ("folder",)), ("file_path", ("stem",)),
+        ("file_path", ("under", "$cwd")), ("file_path", ("relative", "$cwd")),
+        ("calendar_date", (2024,)), ("calendar_date", ()), ("fields", ("wrap",)),
         ("fields", ("objects", "id", "f")), ("fields", ("values", "path")),
     ]  # fmt: skip
     rules, holes, forms = [], {}, [Form("look", None)]
