@@ -57,8 +57,8 @@ def command(
     import asyncio
 
     from miner.cli._bundle import opened
-    from miner.integrations.mcp_proxy import Relay
     from miner.integrations._mcp_stdio import serve
+    from miner.integrations.mcp_proxy import Relay
     from miner.runtime.budget import Budget
     from miner.runtime.run import Mode
 
