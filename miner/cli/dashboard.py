@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +20,7 @@ _RUN_VARIABLE = "MINER_DASHBOARD_RUN"
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
-def command(run: Path, port: int) -> int:
+def command(run: Path, port: int) -> None:
     """Show a RUN folder in the browser; it stays on this machine, and nothing is sent anywhere."""
     for module in ("streamlit", "duckdb"):
         if find_spec(module) is None:
@@ -29,7 +28,8 @@ def command(run: Path, port: int) -> int:
     _check(run)
     console.note(f"the dashboard is at http://{_ADDRESS}:{port} until you press Ctrl-C")
     environment = {**os.environ, _RUN_VARIABLE: str(run.expanduser().absolute())}
-    return subprocess.run(_server(port), env=environment, check=False).returncode
+    # In this process's place, so that whatever ends the command ends the server.
+    os.execve(sys.executable, _server(port), environment)
 
 
 def _check(run: Path) -> None:
