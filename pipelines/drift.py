@@ -26,7 +26,9 @@ from miner.journey.outcome import BUNDLE
 from miner.mining.decisions import decisions
 from miner.predictors.shipped import Predictor
 from miner.runtime.bundle import Bundle, load_bundle
+from miner.runtime.canonical import call_identity
 from miner.runtime.drift import Drift
+from miner.runtime.speculation import Speculation
 from pipelines.home import REQUEST, Home, opened, read_json, same_sources
 from pipelines.nightly import Facts, guarded, parser, say
 from pipelines.reading import read
@@ -137,13 +139,15 @@ def _walked(bundle: Bundle, log: SessionLog, settings: PipelineSettings) -> Iter
             walk.observe(event)
         guesses = [guess for guess in walk.predict(MOST) if guess.after is None and guess.probability >= gate]
         asked = {identity_of(call, ignored) for call in decision.calls}
-        yield [(guess.pattern, guess.probability, _identity(guess, ignored) in asked) for guess in guesses]
+        yield [(guess.pattern, guess.probability, _came(guess, asked, ignored)) for guess in guesses]
 
 
-def _identity(guess: Any, ignored: Mapping[str, tuple[str, ...]]) -> str:
+def _came(guess: Speculation, asked: set[str | None], ignored: Mapping[str, tuple[str, ...]]) -> bool:
     left = {name: value for name, value in guess.arguments.items() if name not in ignored.get(guess.tool, ())}
-    identity: str = type(guess)(guess.tool, left, guess.probability).identity
-    return identity
+    try:
+        return call_identity(guess.tool, left) in asked
+    except (ValueError, TypeError, RecursionError):
+        return False  # bound against odd values, it is no call that anybody could make
 
 
 def _most_first(tallies: Mapping[int | None, Tally]) -> list[tuple[int | None, Tally]]:
