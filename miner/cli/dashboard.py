@@ -29,7 +29,7 @@ def command(run: Path, port: int) -> None:
     console.note(f"the dashboard is at http://{_ADDRESS}:{port} until you press Ctrl-C")
     environment = {**os.environ, _RUN_VARIABLE: str(run.expanduser().absolute())}
     # In this process's place, so that whatever ends the command ends the server.
-    os.execve(sys.executable, _server(port), environment)
+    os.execve(sys.executable, _server(port), environment)  # noqa: S606 - no shell is wanted
 
 
 def _check(run: Path) -> None:
