@@ -37,6 +37,7 @@ class Measured:
     patterns: int
     whole_s: float
     mining_s: float | None
+    mining_cpu_s: float | None
     cpu_s: float
     peak_mib: float
 
@@ -54,17 +55,17 @@ def mine_ours(path: Path, share: float, output: Path) -> dict[str, float]:
     from miner.mining.sequence_engines.miner import search
 
     database = SequenceDatabase.from_text(read_input(path), str(path))
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     least = max(1, math.ceil(share * database.sessions - 1e-9))
     tree = search(database, SearchRequest(least=least, budget=20_000_000))
-    mining = time.perf_counter() - started
+    mining, mining_cpu = time.perf_counter() - started, time.process_time() - cpu
     made: list[str] = []
     names = database.names
     for parent, label in zip(tree.parents.tolist(), tree.labels.tolist(), strict=True):
         made.append(f"{made[parent]} {names[label]}" if parent >= 0 else names[label])
     lines = (f"{text} #SUP: {support}\n" for text, support in zip(made, tree.supports.tolist(), strict=True))
     output.write_text("".join(lines))
-    return {"patterns": len(tree), "mining_s": mining}
+    return {"patterns": len(tree), "mining_s": mining, "mining_cpu_s": mining_cpu}
 
 
 def mine_prefixspan(path: Path, share: float, output: Path) -> dict[str, float]:
@@ -72,11 +73,11 @@ def mine_prefixspan(path: Path, share: float, output: Path) -> dict[str, float]:
     from prefixspan import PrefixSpan
 
     sessions = [[int(item) for item in line.split()] for line in read_input(path).splitlines()]
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     found = PrefixSpan(sessions).frequent(max(1, math.ceil(share * len(sessions) - 1e-9)))
-    mining = time.perf_counter() - started
+    mining, mining_cpu = time.perf_counter() - started, time.process_time() - cpu
     output.write_text("".join(f"{' '.join(map(str, steps))} #SUP: {support}\n" for support, steps in found))
-    return {"patterns": len(found), "mining_s": mining}
+    return {"patterns": len(found), "mining_s": mining, "mining_cpu_s": mining_cpu}
 
 
 def measure(name: str, command: list[str], output: Path) -> Measured:
@@ -91,9 +92,12 @@ def measure(name: str, command: list[str], output: Path) -> Measured:
         raise SystemExit(f"{name} failed with exit code {process.returncode}: {' '.join(command)}")
     told = re.search(r'"mining_s": ([\d.e-]+)|Total time ~ (\d+)', text)
     mining = None if told is None else float(told[1]) if told[1] else float(told[2]) / 1000
+    told_cpu = re.search(r'"mining_cpu_s": ([\d.e-]+)', text)
     with output.open() as file:
         patterns = sum(1 for _ in file)
-    return Measured(name, patterns, whole, mining, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    mining_cpu = float(told_cpu[1]) if told_cpu else None
+    cpu = usage.ru_utime + usage.ru_stime
+    return Measured(name, patterns, whole, mining, mining_cpu, cpu, usage.ru_maxrss / 1024)
 
 
 def commands(path: Path, share: float, peers: list[str], folder: Path) -> dict[str, list[str]]:
@@ -119,11 +123,20 @@ def commands(path: Path, share: float, peers: list[str], folder: Path) -> dict[s
 def report(rows: list[Measured]) -> None:
     """The figures as a table, with how many times slower each peer is."""
     ours = rows[0]
-    print(f"{'miner':<14} {'patterns':>9} {'whole s':>8} {'mining s':>8} {'cpu s':>8} {'MiB':>7} {'x whole':>8}")
+    headings = ("patterns", "whole s", "mining s", "cpu s", "of it mining", "MiB", "x whole", "x cpu")
+    print(f"{'miner':<14}" + "".join(f"{heading:>13}" for heading in headings))
     for row in rows:
-        mining = "-" if row.mining_s is None else f"{row.mining_s:.3f}"
-        figures = f"{row.patterns:>9,} {row.whole_s:>8.2f} {mining:>8} {row.cpu_s:>8.2f} {row.peak_mib:>7.0f}"
-        print(f"{row.name:<14} {figures} {row.whole_s / ours.whole_s:>8.1f}")
+        figures = (
+            f"{row.patterns:,}",
+            f"{row.whole_s:.2f}",
+            "-" if row.mining_s is None else f"{row.mining_s:.3f}",
+            f"{row.cpu_s:.2f}",
+            "-" if row.mining_cpu_s is None else f"{row.mining_cpu_s:.3f}",
+            f"{row.peak_mib:.0f}",
+            f"{row.whole_s / ours.whole_s:.1f}",
+            f"{row.cpu_s / ours.cpu_s:.1f}",
+        )
+        print(f"{row.name:<14}" + "".join(f"{figure:>13}" for figure in figures))
     for row in rows[1:]:
         if ours.mining_s:
             print(f"{row.name}: its whole process takes {row.whole_s / ours.mining_s:.0f} times our mining alone")

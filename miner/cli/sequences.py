@@ -148,7 +148,7 @@ def _mine(seen: SessionSequences, limits: SequenceLimits, engine: str, stop: Eve
 def _warning(mined: MinedSequences) -> str:
     """Why sequences are missing, and how to get them."""
     return (
-        f"warning: {mined.interrupted}; the sequences shown are exact, others are missing\n"
+        f"warning: {mined.interrupted}; the counts shown are exact, but sequences are missing\n"
         "  next:  raise --min-sessions or --budget, or set --max-length or a smaller --max-gap"
     )
 

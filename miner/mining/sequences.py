@@ -45,7 +45,10 @@ class MinedSequences:
     least: int
     """The threshold used, in sessions."""
     interrupted: str = ""
-    """Why patterns are missing; empty when all are there. What is there is exact."""
+    """Why patterns are missing; empty when all are there.
+
+    The counts of those that are there are exact; which are closed or maximal is judged among those that were found.
+    """
     times: StepTimes | None = field(default=None, repr=False)
 
     def evidence(self, pattern: SequencePattern) -> PatternEvidence:
@@ -87,17 +90,37 @@ def mine_sequences(
     search = load_engine(engine)
     stop = stop or Flag()
 
+    def grow(least: int) -> PatternTree:
+        return search(database, _request(limits, database, least, stop, progress))
+
     def mine(least: int) -> tuple[list[SequencePattern], str]:
-        tree = search(database, _request(limits, database, least, stop, progress))
-        return _select(tree, database, limits)
+        tree = grow(least)
+        return _select(tree, database, limits), tree.interrupted
 
     least = limits.least(database.sessions)
     if limits.top is None or limits.kind == "maximal":
-        patterns, interrupted = mine(least)
+        tree, least = _grow_within(grow, least, database.sessions, stop)
+        patterns, interrupted = _select(tree, database, limits), tree.interrupted
     else:
         patterns, interrupted, least = _mine_top(mine, limits.top, least, database.sessions)
     patterns.sort(key=lambda pattern: (-pattern.sessions, -len(pattern.steps), pattern.steps))
     return MinedSequences(patterns[: limits.top], database, limits, least, interrupted, times)
+
+
+def _grow_within(grow: Callable[[int], PatternTree], least: int, sessions: int, stop: Flag) -> tuple[PatternTree, int]:
+    """All patterns, or, over the budget, all from a higher threshold up; where none fits, a part of what was asked for.
+
+    A part holds whatever was reached first; everything above a threshold is what a user can read and rely on.
+    """
+    part = tree = grow(least)
+    higher = least
+    while tree.interrupted and not stop.is_set() and higher < sessions:
+        higher = min(2 * higher, sessions)
+        tree = grow(higher)
+    if tree.interrupted or tree is part:
+        return part, least
+    told = f"{part.interrupted}; complete from {higher:,} sessions up"
+    return replace(tree, interrupted=told), higher
 
 
 def _mine_top(
@@ -146,20 +169,17 @@ def _request(
     )
 
 
-def _select(tree: PatternTree, database: SequenceDatabase, limits: SequenceLimits) -> tuple[list[SequencePattern], str]:
-    """The patterns of a tree that pass the filters, and why others are missing."""
-    nodes, interrupted = np.arange(len(tree)), tree.interrupted
+def _select(tree: PatternTree, database: SequenceDatabase, limits: SequenceLimits) -> list[SequencePattern]:
+    """The patterns of a tree that pass the filters; of an interrupted one, which are closed is judged within it."""
+    nodes = np.arange(len(tree))
     if limits.kind != "all":
         nodes = tree.unabsorbed(limits.kind, any_step=limits.max_gap is None)
-        if interrupted:
-            interrupted += f"; which patterns are {limits.kind} is judged among those found"
     passes, total = limits.filter(), database.sessions
-    patterns = [
+    return [
         SequencePattern(steps, support, support / total)
         for steps, support in zip(tree.steps_of(nodes, database.names), tree.supports[nodes].tolist(), strict=True)
         if len(steps) >= limits.min_length and passes(steps)
     ]
-    return patterns, interrupted
 
 
 def _with_threshold(limits: SequenceLimits, min_sessions: int | None, min_share: float | None) -> SequenceLimits:

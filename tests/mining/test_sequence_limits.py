@@ -31,6 +31,15 @@ def test_a_budget_stops_with_exact_partial_results(gap: int | None) -> None:
         assert len(found.evidence(pattern).sessions) == pattern.sessions
 
 
+def test_over_the_budget_a_higher_threshold_is_complete() -> None:
+    """What does not fit the budget is answered from the lowest doubled threshold that does, and that is all of it."""
+    database = [[f"{number}-{place}" for place in range(14)] for number in range(4)] + [list("abc")] * 8
+    found = mine_sequences(database, SequenceLimits(min_sessions=1, budget=1_000))
+    assert found.interrupted == "stopped at the budget of 1,000 patterns; complete from 2 sessions up"
+    assert found.least == 2
+    assert found.patterns == mine_sequences(database, min_sessions=2).patterns
+
+
 def test_a_search_can_be_stopped() -> None:
     """A caller who sets the flag gets what was found so far, and the word that it is not all."""
     stop = Event()
