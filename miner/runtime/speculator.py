@@ -104,9 +104,7 @@ class Speculator:
         """
         found = self._sessions.get(id)
         if found is None:
-            found = self._sessions[id] = Session(
-                self, Live(self.core, id, world, environment), execute or self._execute
-            )
+            found = self._sessions[id] = Session(self, Live(self.core, id, world, environment), execute)
         return found
 
     def set_policy(self, policy: Policy) -> None:
@@ -184,8 +182,7 @@ class Speculator:
                 return _Outcome(await self._warm(run.tool, arguments), None)
             tool = run.verdict.rule.twin if level is Level.DRY_RUN else run.tool
             session = self._sessions.get(run.session)
-            execute = self._execute if session is None else session.execute
-            return _Outcome(await execute(tool, arguments), None)
+            return _Outcome(await self.runner(session)(tool, arguments), None)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - an early error is never the agent's (I-8)
             return _Outcome(None, type(error).__name__)
 
@@ -199,6 +196,10 @@ class Speculator:
         if session is not None:
             session.live.run_ended(run)
         self.obey()
+
+    def runner(self, session: Session | None) -> Execute:
+        """What runs the tools of a session."""
+        return self._execute if session is None or session.execute is None else session.execute
 
     async def stopped(self, session: str) -> list[Orphan]:
         """Waits for the given-up work of a session that was closed; answers what goes on all the same."""
@@ -214,9 +215,10 @@ class Speculator:
 class Session:
     """One session of the agent. Its methods never raise on account of speculation."""
 
-    def __init__(self, speculator: Speculator, live: Live, execute: Execute) -> None:
+    def __init__(self, speculator: Speculator, live: Live, execute: Execute | None) -> None:
         self.live = live
         self.execute = execute
+        """Runs this session's own tools, where it has any."""
         self._speculator, self._core = speculator, live.core
 
     def user_message(self, text: str) -> None:
@@ -276,7 +278,7 @@ class Session:
                 if adopted is not None:
                     status, result = "ok", adopted.value
                     return result
-            result = await (self.execute(tool, arguments) if run is None else run())
+            result = await (self._speculator.runner(self)(tool, arguments) if run is None else run())
             status = "ok"
         except Exception:
             status = "error"
