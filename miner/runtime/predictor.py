@@ -30,13 +30,14 @@ FORMS_TRIED = 10
 LEAST_FORM_SHARE = 0.004
 GENERAL_SHARE = 0.1
 """Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""
-BEAM = 6
-BEAMS = ((0.03, 6), (0.0, 3))
+BEAM = 8
+BEAMS = ((0.03, 8), (0.0, 3))
 """(least share of a form, ways to fill it that are followed): unlikely forms get little time."""
-FROM_FORMS = 14
-REPEATS = 6
-STEPPING_TOOLS = 3
-STEPS = 3
+FROM_FORMS = 16
+REPEATS = 4
+"""Calls of each kind that may come again: those that followed this moment, the usual, the latest."""
+STEPPING_TOOLS = 6
+STEPS = 2
 HALF = 0.4
 LATELY = 8
 """Candidates that continue the rhythm of one tool, at most."""
@@ -139,6 +140,9 @@ class SessionPredictor:
         self._running = [f"{name} {environment[name]}" for name in SETTING if environment and environment.get(name)]
         self._followed: dict[str, dict[str, int]] = {}
         self._bigrams: dict[str, dict[str, int]] = {}
+        self._arguments: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._again: set[str] = set()
+        """Identities of calls made more than once."""
         self._latest: dict[str, dict[str, Any]] = {}
         self._steps: dict[str, dict[str, int]] = {}
 
@@ -169,6 +173,9 @@ class SessionPredictor:
         identity = self.memory.call(tool, arguments, text)
         self._touch(self.memory.kept)
         self._touch(self.memory.taken)
+        self._arguments[identity] = tool, arguments
+        if len(self.memory.calls[identity]) == 2:
+            self._again.add(identity)
         followed = self._followed.setdefault(last, {})
         followed[identity] = followed.get(identity, 0) + 1
         bigrams = self._bigrams.setdefault(self.history[-1][0] if self.history else "^", {})
@@ -383,13 +390,17 @@ class SessionPredictor:
         return True
 
     def _from_repeats(self, found: dict[str, Candidate]) -> None:
-        """Add the calls made lately: an agent often asks the same again."""
-        fresh: set[str] = set()
-        for tool, arguments, identity in reversed(self.memory.made):
-            if len(fresh) >= REPEATS:
-                break
-            if identity in fresh:
-                continue
-            fresh.add(identity)
+        """Add calls of this session that may come again: what followed this moment before, the usual, the latest."""
+        followed = self._followed.get(self._last_fine(), {})
+        wanted = dict.fromkeys(sorted(followed, key=lambda identity: (-followed[identity], identity))[:REPEATS])
+        wanted.update(dict.fromkeys(self._usual()))
+        for _, _, identity in reversed(self.memory.made[-REPEATS:]):
+            wanted[identity] = None
+        for identity in wanted:
             if identity not in found:
+                tool, arguments = self._arguments[identity]
                 found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
+
+    def _usual(self) -> list[str]:
+        """The calls made most often, and more than once."""
+        return sorted(self._again, key=lambda identity: (-len(self.memory.calls[identity]), identity))[:REPEATS]
