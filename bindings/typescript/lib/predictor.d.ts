@@ -37,6 +37,7 @@ export declare class SessionPredictor {
     private history;
     private words;
     private readonly followed;
+    private readonly callOf;
     private readonly bigrams;
     private readonly latest;
     private readonly steps;
@@ -61,6 +62,6 @@ export declare class SessionPredictor {
     private fromForms;
     /** The likeliest ways to fill a form, by a beam over its holes, the most telling hole first. */
     private filled;
-    /** Adds the calls made lately: an agent often asks the same again. */
+    /** Adds calls of this session that may come again: what followed this moment before, the usual, the latest. */
     private fromRepeats;
 }

@@ -7,12 +7,12 @@ import { lengthOf, part, rounded, strip } from "./text.js";
 const FORMS_TRIED = 10;
 const LEAST_FORM_SHARE = 0.004;
 const GENERAL_SHARE = 0.1;
-const BEAM = 6;
-const BEAMS = [[0.03, 6], [0, 3]];
-const FROM_FORMS = 14;
-const REPEATS = 6;
-const STEPPING_TOOLS = 3;
-const STEPS = 3;
+const BEAM = 8;
+const BEAMS = [[0.03, 8], [0, 3]];
+const FROM_FORMS = 16;
+const REPEATS = 4;
+const STEPPING_TOOLS = 6;
+const STEPS = 2;
 const HALF = 0.4;
 const LATELY = 8;
 const HISTORY = 64;
@@ -108,6 +108,7 @@ export class SessionPredictor {
     history = [];
     words = new Set();
     followed = new Map();
+    callOf = new Map();
     bigrams = new Map();
     latest = new Map();
     steps = new Map();
@@ -140,6 +141,7 @@ export class SessionPredictor {
     observeCall(tool, args, status, text) {
         const [coarse, fine] = this.last();
         const identity = this.memory.call(tool, args, text);
+        this.callOf.set(identity, [tool, args]);
         count(this.followed, fine, identity);
         count(this.bigrams, coarse, tool);
         const before = this.latest.get(tool);
@@ -338,17 +340,20 @@ export class SessionPredictor {
             return { tool, args, form: number, joint: share * chance, bound: chance, keys };
         });
     }
-    /** Adds the calls made lately: an agent often asks the same again. */
+    /** Adds calls of this session that may come again: what followed this moment before, the usual, the latest. */
     fromRepeats(found) {
-        const fresh = new Set();
-        for (const { tool, args, identity } of [...this.memory.made].reverse()) {
-            if (fresh.size >= REPEATS)
-                break;
-            if (fresh.has(identity))
+        const followed = this.followed.get(this.last()[1]) ?? new Map();
+        const { calls, made } = this.memory;
+        const often = (times) => (one, other) => times(other) - times(one) || byCodePoint(one, other);
+        const before = [...followed.keys()].sort(often((identity) => followed.get(identity))).slice(0, REPEATS);
+        const usual = [...calls.keys()].filter((identity) => calls.get(identity).length > 1);
+        usual.sort(often((identity) => calls.get(identity).length));
+        const latest = made.slice(-REPEATS).reverse().map(({ identity }) => identity);
+        for (const identity of [...before, ...usual.slice(0, REPEATS), ...latest]) {
+            if (found.has(identity))
                 continue;
-            fresh.add(identity);
-            if (!found.has(identity))
-                found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+            const [tool, args] = this.callOf.get(identity);
+            found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
         }
     }
 }

@@ -10,12 +10,12 @@ import { lengthOf, part, rounded, strip } from "./text.js";
 const FORMS_TRIED = 10;
 const LEAST_FORM_SHARE = 0.004;
 const GENERAL_SHARE = 0.1;
-const BEAM = 6;
-const BEAMS = [[0.03, 6], [0, 3]];
-const FROM_FORMS = 14;
-const REPEATS = 6;
-const STEPPING_TOOLS = 3;
-const STEPS = 3;
+const BEAM = 8;
+const BEAMS = [[0.03, 8], [0, 3]];
+const FROM_FORMS = 16;
+const REPEATS = 4;
+const STEPPING_TOOLS = 6;
+const STEPS = 2;
 const HALF = 0.4;
 const LATELY = 8;
 const HISTORY = 64;
@@ -126,6 +126,7 @@ export class SessionPredictor {
   private history: Signature[] = [];
   private words = new Set<string>();
   private readonly followed = new Map<string, Map<string, number>>();
+  private readonly callOf = new Map<string, [string, JsonObject]>();
   private readonly bigrams = new Map<string, Map<string, number>>();
   private readonly latest = new Map<string, JsonObject>();
   private readonly steps = new Map<string, Map<string, number>>();
@@ -163,6 +164,7 @@ export class SessionPredictor {
   observeCall(tool: string, args: JsonObject, status: string | null, text: string | null): void {
     const [coarse, fine] = this.last();
     const identity = this.memory.call(tool, args, text);
+    this.callOf.set(identity, [tool, args]);
     count(this.followed, fine, identity);
     count(this.bigrams, coarse, tool);
     const before = this.latest.get(tool);
@@ -358,14 +360,20 @@ export class SessionPredictor {
     });
   }
 
-  /** Adds the calls made lately: an agent often asks the same again. */
+  /** Adds calls of this session that may come again: what followed this moment before, the usual, the latest. */
   private fromRepeats(found: Map<string, Candidate>): void {
-    const fresh = new Set<string>();
-    for (const { tool, args, identity } of [...this.memory.made].reverse()) {
-      if (fresh.size >= REPEATS) break;
-      if (fresh.has(identity)) continue;
-      fresh.add(identity);
-      if (!found.has(identity)) found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+    const followed = this.followed.get(this.last()[1]) ?? new Map<string, number>();
+    const { calls, made } = this.memory;
+    const often = (times: (identity: string) => number) => (one: string, other: string) =>
+      times(other) - times(one) || byCodePoint(one, other);
+    const before = [...followed.keys()].sort(often((identity) => followed.get(identity)!)).slice(0, REPEATS);
+    const usual = [...calls.keys()].filter((identity) => calls.get(identity)!.length > 1);
+    usual.sort(often((identity) => calls.get(identity)!.length));
+    const latest = made.slice(-REPEATS).reverse().map(({ identity }) => identity);
+    for (const identity of [...before, ...usual.slice(0, REPEATS), ...latest]) {
+      if (found.has(identity)) continue;
+      const [tool, args] = this.callOf.get(identity)!;
+      found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
     }
   }
 }
