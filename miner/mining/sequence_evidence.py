@@ -75,20 +75,32 @@ def _candidates(wanted: list[int], database: SequenceDatabase) -> list[int]:
 
 def _ends(items: list[int], wanted: list[int], max_gap: int | None, max_span: int | None) -> list[tuple[int, int]]:
     """Each place where a match ends, with the latest start among the matches that end there."""
-    ends = [(place, place) for place, item in enumerate(items) if item == wanted[0]]
+    places = {item: _places(items, item) for item in set(wanted)}
+    ends = [(place, place) for place in places[wanted[0]]]
     for step in wanted[1:]:
         longer, nearest = [], -1
-        for place in range(len(items)):
+        for place in places[step]:
             while nearest + 1 < len(ends) and ends[nearest + 1][0] < place:
                 nearest += 1
-            if items[place] != step or nearest < 0:
+            if nearest < 0:
                 continue
             end, start = ends[nearest]
             near = max_gap is None or place - end - 1 <= max_gap
             if near and (max_span is None or place - start + 1 <= max_span):
                 longer.append((place, start))
+        if not longer:
+            return []
         ends = longer
     return ends
+
+
+def _places(items: list[int], item: int) -> list[int]:
+    """Every place of an item; a search of the list leaps over the others at the speed of C."""
+    found, place = [], -1
+    for _ in range(items.count(item)):
+        place = items.index(item, place + 1)
+        found.append(place)
+    return found
 
 
 def _trace(items: list[int], wanted: list[int], found: tuple[int, int], max_gap: int | None) -> tuple[int, ...]:

@@ -222,3 +222,15 @@ def test_a_second_ctrl_c_gives_up(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_page_for_users_shows_real_output(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What docs/sequences.md prints is what the sample and the library's example print."""
+    page = (SAMPLE.parents[1] / "docs" / "sequences.md").read_text(encoding="utf-8")
+    assert main(["sequences", str(run), "--show", "6"]) == 0
+    assert capsys.readouterr().out.strip() in page
+    code = page.partition("```python\n")[2].partition("```")[0]
+    space: dict[str, object] = {}
+    exec(compile(code, "docs/sequences.md", "exec"), space)
+    printed = [f"# {line}" for line in capsys.readouterr().out.splitlines()]
+    assert printed == [line for line in code.splitlines() if line.startswith("#")]
