@@ -123,6 +123,31 @@ def _readers(hole_rules: Mapping[str, list[Rule]]) -> dict[str, list[tuple[str, 
     return {name: list(holes.items()) for name, holes in found.items()}
 
 
+class Often:
+    """How often each of many keys came, and the few that came most often, kept ready in their order."""
+
+    __slots__ = ("best", "counts", "whole")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.best: list[str] = []
+        self.whole = 0
+
+    def add(self, key: str, *, ranked: bool = True) -> None:
+        """Once more. Counts only grow, so no key but this one can enter the best."""
+        counts, best = self.counts, self.best
+        counts[key] = counts.get(key, 0) + 1
+        self.whole += 1
+        if ranked:
+            if key not in best:
+                best.append(key)
+            best.sort(key=lambda one: (-counts[one], one))
+            del best[REPEATS:]
+
+
+_NEVER = Often()
+
+
 class SessionPredictor:
     """Follows one session and predicts at each of its decisions."""
 
@@ -138,13 +163,13 @@ class SessionPredictor:
         self._words: set[str] = set()
         self._setting = setting_of(environment or {})
         self._running = [f"{name} {environment[name]}" for name in SETTING if environment and environment.get(name)]
-        self._followed: dict[str, dict[str, int]] = {}
+        self._followed: dict[str, Often] = {}
         self._bigrams: dict[str, dict[str, int]] = {}
         self._arguments: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._again: set[str] = set()
-        """Identities of calls made more than once."""
+        self._made = Often()
         self._latest: dict[str, dict[str, Any]] = {}
-        self._steps: dict[str, dict[str, int]] = {}
+        self._steps: dict[str, Often] = {}
+        """State of a tool -> the steps taken from it; those that the logs do not know are ranked."""
 
     # --- what happens --------------------------------------------------------------------------------------------
 
@@ -174,17 +199,16 @@ class SessionPredictor:
         self._touch(self.memory.kept)
         self._touch(self.memory.taken)
         self._arguments[identity] = tool, arguments
-        if len(self.memory.calls[identity]) == 2:
-            self._again.add(identity)
-        followed = self._followed.setdefault(last, {})
-        followed[identity] = followed.get(identity, 0) + 1
+        self._made.add(identity)
+        self._followed.setdefault(last, Often()).add(identity)
         bigrams = self._bigrams.setdefault(self.history[-1][0] if self.history else "^", {})
         bigrams[tool] = bigrams.get(tool, 0) + 1
         before = self._latest.pop(tool, None)
         taken = step(before, arguments) if before is not None else None
         if before is not None and taken is not None:
-            known = self._steps.setdefault(state(tool, before), {})
-            known[taken] = known.get(taken, 0) + 1
+            at = state(tool, before)
+            known = self._steps.setdefault(at, Often())
+            known.add(taken, ranked=taken not in self.model.patterns.successions.get(at, ()))
         self._latest[tool] = arguments
         ended = coarse_status(status, text)
         self._push(signature(tool, ended), f"{self.model.form(tool, arguments)} {ended}")
@@ -262,7 +286,7 @@ class SessionPredictor:
         found = dict(filled[:FROM_FORMS])
         steps = self._from_steps(found)
         self._from_repeats(found)
-        followed = self._followed.get(self._last_fine(), {})
+        followed = self._followed.get(self._last_fine(), _NEVER).counts
         memory = self.memory
         lately: dict[str, int] = {}
         for tool, _, _ in memory.made[-LATELY:]:
@@ -299,10 +323,10 @@ class SessionPredictor:
         for tool in islice(reversed(self._latest), STEPPING_TOOLS):
             before = self._latest[tool]
             at = state(tool, before)
-            learned, own = self.model.patterns.successions.get(at, {}), self._steps.get(at, {})
-            learned_whole, own_whole = sum(learned.values()), sum(own.values())
+            learned, taken = self.model.patterns.successions.get(at, {}), self._steps.get(at, _NEVER)
+            own, learned_whole, own_whole = taken.counts, sum(learned.values()), taken.whole
             ranked = sorted(
-                {*learned, *own} - {""}, key=lambda text: (-own.get(text, 0) - learned.get(text, 0) / 4, text)
+                {*learned, *taken.best} - {""}, key=lambda text: (-own.get(text, 0) - learned.get(text, 0) / 4, text)
             )
             for text in ranked[:STEPS]:
                 arguments = take(text, before)
@@ -391,8 +415,7 @@ class SessionPredictor:
 
     def _from_repeats(self, found: dict[str, Candidate]) -> None:
         """Add calls of this session that may come again: what followed this moment before, the usual, the latest."""
-        followed = self._followed.get(self._last_fine(), {})
-        wanted = dict.fromkeys(sorted(followed, key=lambda identity: (-followed[identity], identity))[:REPEATS])
+        wanted = dict.fromkeys(self._followed.get(self._last_fine(), _NEVER).best)
         wanted.update(dict.fromkeys(self._usual()))
         for _, _, identity in reversed(self.memory.made[-REPEATS:]):
             wanted[identity] = None
@@ -403,4 +426,5 @@ class SessionPredictor:
 
     def _usual(self) -> list[str]:
         """The calls made most often, and more than once."""
-        return sorted(self._again, key=lambda identity: (-len(self.memory.calls[identity]), identity))[:REPEATS]
+        made = self._made
+        return [identity for identity in made.best if made.counts[identity] > 1]
