@@ -66,8 +66,8 @@ def _say_predictable(evaluation: Mapping[str, Any]) -> None:
     paragraph(
         f"{best['calls']:,} calls in {best['sessions']} held-out sessions ({evaluation['split']['how']}). "
         f"Right means the tool and every argument: {with_interval(best, 'exact_top1')} at the first try, "
-        f"{with_interval(best, 'exact_top5')} within five; {percent(best['ceiling'])} had only values that could "
-        "have been known before."
+        f"{with_interval(best, 'exact_top5')} within five; {percent(best['ceiling'])} could have come "
+        "from some form and rule of the bundle."
     )
     sure, plain = ("exact_top1", "exact_top5"), ("tool_top1", "precision", "recall")
     rows = [
