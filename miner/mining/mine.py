@@ -103,7 +103,8 @@ def _patterns(
         hole: sorted((value_of(key) for key in keys if key in used), key=value_key)
         for hole, keys in sorted(selection.literals.items())
     }
-    evidence = [holes.evidence.get((rule.hole, rule), Evidence()) for rule in rules]
+    counted = holes.evidence_by_rule()
+    evidence = [counted.get(rule, Evidence()) for rule in rules]
     return PatternSet(
         forms=forms.forms,
         literals={hole: values for hole, values in literals.items() if values},

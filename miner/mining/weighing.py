@@ -141,6 +141,17 @@ class HoleChoices:
     def _evidence(self, hole: str, place: int) -> Evidence:
         return self.evidence[hole, self.rules[hole][place]]
 
+    def evidence_by_rule(self) -> dict[Rule, Evidence]:
+        """What was counted about each rule; a pooled one serves several holes, whose counts add up."""
+        found: dict[Rule, Evidence] = {}
+        for (_, rule), one in self.evidence.items():
+            known = found.setdefault(rule, Evidence())
+            known.fired += one.fired
+            known.right += one.right
+            known.sessions = max(known.sessions, one.sessions)
+            known.counter_examples = [*known.counter_examples, *one.counter_examples][:COUNTER_EXAMPLES]
+        return found
+
     def cross_fit(self, priors: Sequence[float]) -> None:
         """Weigh all rules, on all sessions and without each fold."""
         self._fits = {
