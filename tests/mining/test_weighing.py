@@ -70,8 +70,6 @@ def test_rules_that_always_agree_are_one() -> None:
 
 def test_a_fixed_value_is_no_choice() -> None:
     """What is part of the form is not weighed."""
-    selection, holes = weighed(sessions.optional_argument)
-    assert selection.is_literal("list_all.kind", "user") is False or "*.kind" not in holes.choices
     flags = [session_of(f"f{n}", "go", [("run", {"dry": True, "id": f"x_{n}"}, "")], []) for n in range(4)]
     survey = Survey()
     for log in flags:
