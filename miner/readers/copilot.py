@@ -272,7 +272,7 @@ def _status(success: bool | None, error: Any) -> Status:
 
 EXAMPLE_NAME = "events.jsonl"
 EXAMPLE = b"""\
-{"id":"e1","parentId":null,"timestamp":"2026-05-01T10:00:00.000Z","type":"session.start","data":{"sessionId":"s1","copilotVersion":"1.0.85","selectedModel":"m","context":{"cwd":"/work/shop","branch":"main"}}}
+{"id":"e1","parentId":null,"timestamp":"2026-05-01T10:00:00.000Z","type":"session.start","data":{"sessionId":"s1","copilotVersion":"1.0.85","selectedModel":"m","context":{"cwd":"/srv/shop","branch":"main"}}}
 {"id":"e2","parentId":"e1","timestamp":"2026-05-01T10:00:01.000Z","type":"user.message","data":{"content":"Run the tests."}}
 {"id":"e3","parentId":"e2","timestamp":"2026-05-01T10:00:01.100Z","type":"assistant.turn_start","data":{"turnId":"0"}}
 {"id":"e4","parentId":"e3","timestamp":"2026-05-01T10:00:03.000Z","type":"assistant.message","data":{"messageId":"m1","content":"","toolRequests":[{"toolCallId":"t1","name":"bash","arguments":{"command":"pytest"}},{"toolCallId":"t2","name":"find","arguments":"{\\"q\\": \\"o1\\"}","mcpServerName":"crm"}],"outputTokens":20,"turnId":"0"}}

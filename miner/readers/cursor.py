@@ -222,7 +222,7 @@ def _text(inner: Any) -> str | None:
 
 EXAMPLE_NAME = "cursor.jsonl"
 EXAMPLE = b"""\
-{"type":"system","subtype":"init","apiKeySource":"login","cwd":"/work/shop","session_id":"s1","model":"Composer","permissionMode":"default"}
+{"type":"system","subtype":"init","apiKeySource":"login","cwd":"/srv/shop","session_id":"s1","model":"Composer","permissionMode":"default"}
 {"type":"user","message":{"role":"user","content":[{"type":"text","text":"Run the tests."}]},"session_id":"s1"}
 {"type":"thinking","subtype":"delta","text":"Tests.","session_id":"s1","timestamp_ms":1777629600100}
 {"type":"assistant","message":{"role":"assistant","content":[{"type":"text","text":"Running them."}]},"session_id":"s1"}

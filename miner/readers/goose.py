@@ -137,7 +137,7 @@ _CONTENTS = (
 )
 EXAMPLE = database(
     {
-        "sessions": ("id TEXT, working_dir TEXT, session_type TEXT", [("20260501_1", "/work/shop", "user")]),
+        "sessions": ("id TEXT, working_dir TEXT, session_type TEXT", [("20260501_1", "/srv/shop", "user")]),
         "messages": (
             "id INTEGER, session_id TEXT, role TEXT, content_json TEXT, created_timestamp INTEGER, metadata_json TEXT",
             [

@@ -238,7 +238,7 @@ EXAMPLE = database(
     {
         "session": (
             "id TEXT, parent_id TEXT, directory TEXT, version TEXT, time_created INTEGER",
-            [("ses_1", None, "/work/shop", "1.18.33", 1777629600000)],
+            [("ses_1", None, "/srv/shop", "1.18.33", 1777629600000)],
         ),
         "message": (
             "id TEXT, session_id TEXT, time_created INTEGER, data TEXT",

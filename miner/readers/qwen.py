@@ -188,10 +188,10 @@ def _canonical(arguments: Any) -> str:
 
 EXAMPLE_NAME = "5f0c1f3e-0000-4000-8000-000000000000.jsonl"
 EXAMPLE = b"""\
-{"uuid":"u1","parentUuid":null,"sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:00.000Z","type":"user","cwd":"/work/shop","version":"0.15.10","gitBranch":"main","message":{"role":"user","parts":[{"text":"List the files."}]}}
-{"uuid":"u2","parentUuid":"u1","sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:02.000Z","type":"assistant","cwd":"/work/shop","version":"0.15.10","model":"qwen-x","usageMetadata":{"promptTokenCount":90,"candidatesTokenCount":9},"message":{"role":"model","parts":[{"text":"I should list.","thought":true},{"functionCall":{"id":"c1","name":"list_directory","args":{"path":"/work"}}}]}}
-{"uuid":"u3","parentUuid":"u2","sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:02.300Z","type":"system","subtype":"ui_telemetry","systemPayload":{"uiEvent":{"event.name":"qwen-code.tool_call","event.timestamp":"2026-05-01T10:00:02.290Z","function_name":"list_directory","function_args":{"path":"/work"},"duration_ms":250,"success":true}}}
+{"uuid":"u1","parentUuid":null,"sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:00.000Z","type":"user","cwd":"/srv/shop","version":"0.15.10","gitBranch":"main","message":{"role":"user","parts":[{"text":"List the files."}]}}
+{"uuid":"u2","parentUuid":"u1","sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:02.000Z","type":"assistant","cwd":"/srv/shop","version":"0.15.10","model":"qwen-x","usageMetadata":{"promptTokenCount":90,"candidatesTokenCount":9},"message":{"role":"model","parts":[{"text":"I should list.","thought":true},{"functionCall":{"id":"c1","name":"list_directory","args":{"path":"/srv"}}}]}}
+{"uuid":"u3","parentUuid":"u2","sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:02.300Z","type":"system","subtype":"ui_telemetry","systemPayload":{"uiEvent":{"event.name":"qwen-code.tool_call","event.timestamp":"2026-05-01T10:00:02.290Z","function_name":"list_directory","function_args":{"path":"/srv"},"duration_ms":250,"success":true}}}
 {"uuid":"u4","parentUuid":"u3","sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:02.400Z","type":"tool_result","toolCallResult":{"callId":"c1","status":"success","resultDisplay":"1 item"},"message":{"role":"user","parts":[{"functionResponse":{"id":"c1","name":"list_directory","response":{"output":"shop"}}}]}}
 {"uuid":"u5","parentUuid":"u4","sessionId":"5f0c1f3e","timestamp":"2026-05-01T10:00:04.000Z","type":"assistant","model":"qwen-x","message":{"role":"model","parts":[{"text":"One folder."}]}}
 """  # noqa: E501 - a line is a record
-EXAMPLE_CALLS: list[tuple[str, dict[str, object], str]] = [("list_directory", {"path": "/work"}, "ok")]
+EXAMPLE_CALLS: list[tuple[str, dict[str, object], str]] = [("list_directory", {"path": "/srv"}, "ok")]

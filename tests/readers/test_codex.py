@@ -19,7 +19,7 @@ BASE = 1_777_629_600_000
 
 def meta(identity: str = THREAD, **about: Any) -> dict[str, Any]:
     """The header of a thread."""
-    return line("session_meta", {"id": identity, "cwd": "/work/shop", "cli_version": "0.169.0", **about})
+    return line("session_meta", {"id": identity, "cwd": "/srv/shop", "cli_version": "0.169.0", **about})
 
 
 def line(kind: str, payload: dict[str, Any], ms: int = 0, **about: Any) -> dict[str, Any]:
@@ -361,7 +361,7 @@ def test_what_surrounds_a_session_is_kept(tmp_path: Path) -> None:
     context = line("turn_context", {"turn_id": "t1", "model": "m"})
     found = rollout(tmp_path, meta(git={"branch": "main"}), context, said("hi"), asked("a"))
     session = found.session
-    assert (session.cwd, session.application, session.branch) == ("/work/shop", "shop", "main")
+    assert (session.cwd, session.application, session.branch) == ("/srv/shop", "shop", "main")
     assert (session.agent_version, session.model) == ("0.169.0", "m")
     assert found.of(EventKind.MODEL_STEP)[0].model == "m"
 
