@@ -52,8 +52,8 @@ def _scores(evaluation: Mapping[str, Any]) -> Section:
             f"split: {evaluation['split']['how']}. An exact hit has the tool and every argument right."
         ),
         (
-            f"Of these calls {percent(overall['ceiling'])} could have been produced by some form and rule of the bundle, "
-            "however unlikely: the ceiling of its ranking."
+            f"Of these calls {percent(overall['ceiling'])} could have come from some form and rule of the "
+            "bundle, however unlikely: the ceiling of its ranking."
         ),
     ]
     rows = [

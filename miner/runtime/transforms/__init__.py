@@ -23,7 +23,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
-from ..errors import BundleError
+from miner.runtime.errors import BundleError
 
 
 class Transform(Protocol):
@@ -48,4 +48,4 @@ def load_transform(name: str) -> Transform:
     """The transform of that name; an unknown one is refused before anything is imported."""
     if name not in transform_names():
         raise BundleError("unknown_transform", f"no transform called {name[:40]!r}")
-    return cast(Transform, importlib.import_module(f"{__name__}.{name}"))
+    return cast("Transform", importlib.import_module(f"{__name__}.{name}"))
