@@ -213,7 +213,7 @@ def _spilled(table: str, paths: list[Path]) -> pa.RecordBatchReader:
 
     def batches() -> Iterator[pa.RecordBatch]:
         for path in paths:
-            with pa.memory_map(str(path)) as stream:
+            with pa.OSFile(str(path)) as stream:
                 yield from pa.ipc.open_stream(stream)
 
     return pa.RecordBatchReader.from_batches(arrow_schema(table), batches())
