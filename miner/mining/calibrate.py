@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from miner.mining.wilson import wilson
+
 MILLION = 1_000_000
 BLOCK = 25
 """Least predictions behind one step of the calibration."""
@@ -57,10 +59,5 @@ def choose_gate(chances: Sequence[float], right: Sequence[bool], precision: floa
 
 
 def wilson_low(hits: float, size: int, z: float) -> float:
-    """Lower end of Wilson's score interval for a share (Wilson 1927)."""
-    if size == 0:
-        return 0.0
-    share = hits / size
-    centre = share + z * z / (2 * size)
-    margin = z * math.sqrt(share * (1 - share) / size + z * z / (4 * size * size))
-    return (centre - margin) / (1 + z * z / size)
+    """Lower end of Wilson's score interval for a share."""
+    return wilson(hits, size, z)[0]

@@ -6,7 +6,6 @@ consequent is the very next step (``next``), or comes at some later place of the
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from typing import Literal
 from miner.mining.sequence_database import SequenceDatabase
 from miner.mining.sequence_limits import SequenceLimits
 from miner.mining.sequences import MinedSequences, SequencePattern, mine_sequences
+from miner.mining.wilson import wilson
 
-_SURE = 1.96
 When = Literal["next", "later"]
 Steps = tuple[str, ...]
 
@@ -92,18 +91,6 @@ def rules_of(
     return sorted(
         rules, key=lambda rule: (rule.when == "later", -rule.low, -rule.sessions, rule.context, rule.consequent)
     )
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share."""
-    if trials == 0:
-        return 0.0, 1.0
-    share, z = successes / trials, _SURE
-    middle = share + z * z / (2 * trials)
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    # Rounding must not push the share itself out of its interval.
-    return max(0.0, min(share, (middle - spread) / scale)), min(1.0, max(share, (middle + spread) / scale))
 
 
 def _rules(

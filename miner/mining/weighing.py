@@ -45,7 +45,6 @@ class HoleChoices:
             for hole, rules in selection.rules.items():
                 known = self.rules.setdefault(hole, [])
                 known.extend(rule for rule in rules if rule not in known)
-        self._whole = selections
         self.choices: defaultdict[str, Choices] = defaultdict(Choices)
         self._fits: dict[str, CrossFit] = {}
         self.evidence: defaultdict[tuple[str, Rule], Evidence] = defaultdict(Evidence)

@@ -151,9 +151,9 @@ _NEVER = Often()
 class SessionPredictor:
     """Follows one session and predicts at each of its decisions."""
 
-    def __init__(self, model: Model, environment: Mapping[str, str] | None = None, *, keep_all: bool = False) -> None:
+    def __init__(self, model: Model, environment: Mapping[str, str] | None = None) -> None:
         self.model = model
-        self.memory = Memory(environment, None if keep_all else model.wanted)
+        self.memory = Memory(environment, model.wanted)
         self.history: list[tuple[str, str]] = []
         cwd = (environment or {}).get("cwd", "")
         self._binders = {
