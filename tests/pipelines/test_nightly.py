@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -112,29 +111,6 @@ def test_killed_between_any_two_files(site: Site, run_pipeline: Night) -> None:
     assert (code, summary["run"], summary["read"]["sessions"]) == (0, "000001", FIRST)
     assert "completing run 000001" in said
     assert (site.home / "runs" / "000001" / "bundle.json").read_bytes() == bundle
-
-
-@pytest.mark.soak
-def test_killed_at_random_instants(site: Site, run_pipeline: Night) -> None:
-    """Two hundred kills, wherever they fall: every resumed night ends in the same bundle, nothing doubled or lost."""
-    site.arrive()
-    assert run_pipeline(nightly.main, "--settings", site.settings)[0] == 0
-    bundle = (site.home / "runs" / "000002" / "bundle.json").read_bytes()
-    shutil.rmtree(site.home)
-    draws = random.Random(8)
-    for _ in range(200):
-        process = start(site, 0)
-        try:
-            process.wait(draws.uniform(0.5, 8))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            continue
-        last = read_json(site.home / "summary.json")
-        run = site.home / "runs" / last["current"]
-        assert (run / "bundle.json").read_bytes() == bundle
-        assert last["read"]["sessions"] == len(SESSIONS)
-        shutil.rmtree(site.home)
 
 
 def test_backfill_adds_what_the_next_night_keeps(site: Site, run_pipeline: Night, tmp_path: Path) -> None:
