@@ -46,6 +46,17 @@ def derive(function: Callable[..., Any], held: Any, made_with: tuple[Any, ...], 
     return _derived(_key(function, current_run()), made_with, arguments, function, held)
 
 
+def made(function: Callable[..., Any], held: Any, *arguments: Any) -> Any:
+    """The same for what is large itself: kept once, never copied."""
+    return _made(_key(function, current_run()), arguments, function, held)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Working it out …")
+def _made(key: Key, arguments: Any, _function: Callable[..., Any], _held: Any) -> Any:
+    del key  # what the answer is kept under
+    return _function(_held, *arguments)
+
+
 @st.cache_data(max_entries=256, show_spinner="Working it out …")
 def _derived(key: Key, made_with: Any, arguments: Any, _function: Callable[..., Any], _held: Any) -> Any:
     del key, made_with  # what the answer is kept under

@@ -1,30 +1,27 @@
-"""Savings recomputed: the held-out sessions recorded once, then replayed under whatever a slider says."""
+"""Savings recomputed: the held-out sessions recorded once, by the run, then replayed under whatever a slider says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashboards.queries.folder import Run, events_of
 
 if TYPE_CHECKING:
-    from miner.evaluation.replay.planning import Habit
-    from miner.evaluation.replay.workload import Recording
+    from miner.evaluation.replay.kept import Kept
+    from miner.evaluation.replay.replanning import Worth
     from miner.runtime.budget import Budget
+    from miner.store.database import Store
 
 PREDICTORS = ("shipped", "markov1", "oracle")
 GATES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Held-out sessions with every prediction made along them, under one policy."""
+class Prepared(NamedTuple):
+    """A recording under one policy, and what every prediction is worth under one budget."""
 
-    recording: Recording
-    habit: Habit
-    said: str
-    """The policy in words."""
+    recording: Kept
+    worth: Mapping[str, Worth]
 
 
 class Setting(NamedTuple):
@@ -51,25 +48,43 @@ class Setting(NamedTuple):
         )
 
 
-def prepare(run: Run, allow: Sequence[str], assume_read_only: bool) -> Prepared:
-    """Walk the held-out sessions once with every predictor that a replay sets side by side.
+def kept(run: Run) -> Kept:
+    """The run's recording: as the run itself kept it, else walked now with every predictor, and kept.
 
     Raises:
         SplitError: there are too few sessions to hold some out.
     """
-    from miner.evaluation.parts import parts_of
-    from miner.evaluation.replay.permits import default_permits
-    from miner.evaluation.replay.planning import habit_of
-    from miner.evaluation.replay.workload import record
-    from miner.evaluation.run_folder import fitted_predictors
+    from miner.evaluation.replay.kept import key_of, load, save
 
     with events_of(run) as store:
-        parts = parts_of(store)
-        permits = default_permits(store.sessions(), allow, assume_read_only=assume_read_only)
-        permits.mark(event for log in parts.train() for event in log.events)
-        fitted = fitted_predictors(run.path, parts.train, PREDICTORS)
-        recording = record(parts.test, {name: one.predictor for name, one in fitted.items()}, permits)
-        return Prepared(recording, habit_of(parts.train), permits.said)
+        key = key_of(run.path, store)
+        found = load(run.path, key)
+        if found is None:
+            found = _walked(run, store)
+            save(run.path, key, found)
+    return found
+
+
+def _walked(run: Run, store: Store) -> Kept:
+    from miner.evaluation.parts import parts_of
+    from miner.evaluation.replay.kept import kept_of
+    from miner.evaluation.replay.permits import default_permits
+    from miner.evaluation.replay.savings import ReplayOptions, recorded
+    from miner.evaluation.run_folder import fitted_predictors
+
+    parts, options = parts_of(store), ReplayOptions()
+    permits = default_permits(store.sessions())
+    fitted = fitted_predictors(run.path, parts.train, PREDICTORS)
+    predictors = {name: one.predictor for name, one in fitted.items()}
+    return kept_of(recorded(parts.train, parts.test, predictors, permits, options), permits, options.budget)
+
+
+def prepare(recording: Kept, allow: Sequence[str], assume_read_only: bool, setting: Setting) -> Prepared:
+    """A recording under a policy and a budget, whatever the gate."""
+    from miner.evaluation.replay.replanning import under_policy, worth
+
+    judged = under_policy(recording, allow, assume_read_only=assume_read_only)
+    return Prepared(judged, {name: worth(judged, name, setting.budget()) for name in PREDICTORS})
 
 
 def replayed(prepared: Prepared, name: str, setting: Setting) -> dict[str, Any]:
@@ -77,15 +92,15 @@ def replayed(prepared: Prepared, name: str, setting: Setting) -> dict[str, Any]:
     import numpy as np
 
     from miner.evaluation.replay.arrivals import alone
-    from miner.evaluation.replay.planning import limits_of, plan_for
+    from miner.evaluation.replay.planning import limits_of
     from miner.evaluation.replay.simulator import scaled, simulate
     from miner.evaluation.replay.workload import serial_us
 
-    recording, budget = prepared.recording, setting.budget()
-    planned = plan_for(recording, recording.guesses.get(name, ()), prepared.habit, budget)
+    recording = prepared.recording
+    planned = prepared.worth[name].plan(setting.gate)
     work = scaled(recording.workload, think=setting.think, tool=setting.tool)
     plan = planned.plan._replace(run_us=np.rint(planned.plan.run_us * setting.tool).astype(np.int64))
-    outcome = simulate(work, plan, limits_of(budget), alone(work), len(recording.tools))
+    outcome = simulate(work, plan, limits_of(setting.budget()), alone(work), len(recording.tools))
     before, after = int(serial_us(work).sum()), int(outcome.session_us.sum())
     stall = before - int(work.think_us.sum())
     hidden, counters = stall - int(outcome.stall_us.sum()), outcome.counters

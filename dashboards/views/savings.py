@@ -44,17 +44,19 @@ with st.container(border=True):
     marked = e.toggle("Trust read-only marks", key="marked", bind="query-params")
 
 policy = (tuple(sorted(allow)), marked)
+setting = replays.Setting(gate, in_flight, per_decision, capacity or None, think, tool)
 try:
-    prepared = frame.hold(replays.prepare, *policy)
+    recording = frame.hold(replays.kept)
 except SplitError as error:
     frame.empty(
         f"Nothing can be replayed: {error.what}", error.next_step or "", f"miner run LOGS --test LOGS --out {run.path}"
     )
     st.stop()
-if not len(prepared.recording.workload.call_us):
+if not len(recording.workload.call_us):
     frame.empty("The held-out sessions hold no call", "Give more logs, or logs of their own to score with --test.")
     st.stop()
-setting = replays.Setting(gate, in_flight, per_decision, capacity or None, think, tool)
+budget = setting._replace(gate=0.0)
+prepared = frame.made(replays.prepare, recording, *policy, budget)
 found = {name: frame.derive(replays.replayed, prepared, policy, name, setting) for name in replays.PREDICTORS}
 best, oracle = found["shipped"], found["oracle"]
 
@@ -96,7 +98,7 @@ st.altair_chart(
     alt="Time before and after",
 )
 st.caption(
-    frame.plain(prepared.said)
+    frame.plain(prepared.recording.said)
     + ". Markov1 and the oracle stand beside what would ship, under the same policy and budget."
 )
 

@@ -176,11 +176,12 @@ def evaluate(
 def replay(
     folder: RunFolder, parts: Parts, store: Store, settings: Settings, key: str, run: Journey, known: dict[str, Fitted]
 ) -> None:
-    """Write savings.json."""
+    """Write savings.json, and keep the recording for whoever replays it under another policy or budget."""
     if folder.is_done("replay", key):
         return
+    from miner.evaluation.replay import kept
     from miner.evaluation.replay.permits import default_permits
-    from miner.evaluation.replay.savings import ReplayOptions, savings
+    from miner.evaluation.replay.savings import ReplayOptions, recorded, savings_of
     from miner.evaluation.run_folder import REPLAYED, fitted_predictors
     from miner.runtime.budget import Budget
 
@@ -188,7 +189,11 @@ def replay(
     budget = Budget(in_flight=settings.replay.concurrency, min_probability=settings.replay.min_probability)
     predictors = {name: fitted[name].predictor for name in REPLAYED}
     permits = default_permits(store.sessions())
-    _write(folder, SAVINGS, savings(parts.train, parts.test, predictors, permits, ReplayOptions(budget)))
+    options = ReplayOptions(budget)
+    walked = recorded(parts.train, parts.test, predictors, permits, options)
+    if kept.can_be_kept(permits):
+        kept.save(folder.path, kept.key_of(folder.path, store), kept.kept_of(walked, permits, budget))
+    _write(folder, SAVINGS, savings_of(walked, predictors, permits, options))
     folder.done("replay", key, [SAVINGS])
     run.done.append("replay")
 

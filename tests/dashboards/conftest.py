@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,9 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = folder / "sample-run"
     assert main(["run", str(SAMPLE), "--out", str(run), "--settings", str(quick)]) == 0
     return run
+
+
+@pytest.fixture
+def copy(sample_run: Path, tmp_path: Path) -> Path:
+    """A copy of the sample run that a test may damage."""
+    return Path(shutil.copytree(sample_run, tmp_path / "run"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,12 +17,6 @@ from tests.dashboards.pages import NAMES, opened, said
 
 every_page = pytest.mark.parametrize("page", NAMES)
 MARKUP = '<img src=x onerror="alert(1)"> **bold** [link](https://elsewhere.example) :material/home: $x$ "] } \\'
-
-
-@pytest.fixture
-def copy(sample_run: Path, tmp_path: Path) -> Path:
-    """A copy of the sample run that a test may damage."""
-    return Path(shutil.copytree(sample_run, tmp_path / "run"))
 
 
 def _chat(path: Path, sessions: list[list[tuple[str, dict[str, object]]]]) -> Path:

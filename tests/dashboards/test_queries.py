@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import numpy as np
+import pytest
 
 from dashboards.charts.colours import FATES
 from dashboards.charts.flow import process_map
 from dashboards.frame import plain
 from dashboards.queries import activity, bundles, flow, replays, rules, scores, walks
-from dashboards.queries.folder import find_run
+from dashboards.queries.folder import events_of, find_run
 from dashboards.queries.masking import csv_bytes, masked
 
 
@@ -61,12 +65,66 @@ def test_savings_are_those_of_the_run(sample_run: Path) -> None:
     """With the run's own settings the sliders give savings.json's figures."""
     from dashboards.queries.folder import document
 
-    run = find_run(sample_run)
+    run, setting = find_run(sample_run), replays.Setting()
     saved = document(run, "savings.json")
     assert saved is not None
-    found = replays.replayed(replays.prepare(run, (), assume_read_only=False), "shipped", replays.Setting())
+    prepared = replays.prepare(replays.kept(run), (), assume_read_only=False, setting=setting)
+    found = replays.replayed(prepared, "shipped", setting)
     assert found["launched"] == saved["launched"]
     assert round(found["hidden_s"], 6) == saved["tool_stall_hidden_s"]
+
+
+@pytest.mark.parametrize(
+    ("allow", "assume_read_only"), [((), False), (("open_page", "search"), False), (("Edit",), True), ((), True)]
+)
+def test_a_kept_recording_is_judged_as_the_logs_would_be(
+    sample_run: Path, allow: tuple[str, ...], assume_read_only: bool
+) -> None:
+    """Under any widened policy, gate and predictor, the kept numbers give the plan that walking the sessions gives."""
+    from miner.evaluation.parts import parts_of
+    from miner.evaluation.replay.permits import default_permits
+    from miner.evaluation.replay.planning import plan_for
+    from miner.evaluation.replay.replanning import under_policy, worth
+    from miner.evaluation.replay.savings import ReplayOptions, recorded
+    from miner.evaluation.run_folder import fitted_predictors
+
+    run = find_run(sample_run)
+    judged = under_policy(replays.kept(run), allow, assume_read_only=assume_read_only)
+    with events_of(run) as store:
+        parts = parts_of(store)
+        permits = default_permits(store.sessions(), allow, assume_read_only=assume_read_only)
+        fitted = fitted_predictors(run.path, parts.train, replays.PREDICTORS)
+        predictors = {name: one.predictor for name, one in fitted.items()}
+        walked = recorded(parts.train, parts.test, predictors, permits, ReplayOptions())
+    assert judged.said == permits.said
+    assert all((one == other).all() for one, other in zip(judged.workload, walked.recording.workload, strict=True))
+    for name in replays.PREDICTORS:
+        for gate in (0.0, 0.2, 0.6):
+            budget = replays.Setting(gate).budget()
+            wanted = plan_for(walked.recording, walked.recording.guesses[name], walked.habit, budget)
+            found = worth(judged, name, budget).plan(gate)
+            assert found.refused == wanted.refused
+            assert all(np.array_equal(one, other) for one, other in zip(found.plan, wanted.plan, strict=True))
+
+
+def test_a_recording_holds_no_value_of_a_log_and_is_made_again_when_it_is_lost(sample_run: Path, copy: Path) -> None:
+    """What the run kept is numbers and tools; without it, or damaged, the sessions are walked and it is kept anew."""
+    from miner.evaluation.replay.kept import FILE
+
+    first = replays.kept(find_run(sample_run))
+    with np.load(copy / FILE) as file:
+        facts = json.loads(file["facts"].tobytes())
+        assert all(file[name].dtype.kind in "if" for name in file.files if name != "facts")
+    assert set(facts) == {"edition", "key", "tools", "refusals", "listed", "habit", "said", "predictors"}
+    (copy / FILE).write_bytes(b"no archive")
+    again = replays.kept(find_run(copy))
+    assert (copy / FILE).stat().st_size > 1000
+    assert all(np.array_equal(one, other) for one, other in zip(first.workload, again.workload, strict=True))
+    assert all(
+        np.array_equal(one, other)
+        for name in replays.PREDICTORS
+        for one, other in zip(first.foreseen[name], again.foreseen[name], strict=True)
+    )
 
 
 def test_rules_carry_their_evidence(sample_run: Path) -> None:

@@ -58,14 +58,10 @@ class Permits:
             guess = replace(guess, origins=dict.fromkeys(guess.arguments, _UNKNOWN) | guess.origins)
         return self._permit(guess, marked=guess.tool in self._marked)
 
-    def mark(self, events: Iterable[Event]) -> None:
-        """Learn from training logs which tools are marked read-only in every call."""
+    def mark(self, tools: Iterable[str]) -> None:
+        """Be told which tools training logs mark read-only in every call."""
         if self.assume_read_only:
-            seen: dict[str, bool] = {}
-            for event in events:
-                if event.tool is not None:
-                    seen[event.tool] = seen.get(event.tool, True) and event.read_only is True
-            self._marked = {tool for tool, always in seen.items() if always}
+            self._marked = set(tools)
 
     def level(self, tool: str) -> str:
         """How far the policy lets a tool go."""
@@ -121,13 +117,18 @@ def permits_from(path: Path, allow: Iterable[str] = (), *, assume_read_only: boo
 
 
 def _widened(policy: Policy, said: str, allow: Iterable[str], *, assume_read_only: bool) -> Permits:
-    allowed = sorted(set(allow))
     rule = ToolRule(level=Level.FULL, effect=Effect.LOCAL_READ, speculation_safe=True)
-    policy = replace(policy, tools={**policy.tools, **dict.fromkeys(allowed, rule)})
+    policy = replace(policy, tools={**policy.tools, **dict.fromkeys(sorted(set(allow)), rule)})
+    return Permits(policy, widened_words(said, allow, assume_read_only=assume_read_only), assume_read_only)
+
+
+def widened_words(said: str, allow: Iterable[str], *, assume_read_only: bool) -> str:
+    """How a policy is said to be once a user has allowed more."""
+    allowed = sorted(set(allow))
     words = [said]
     words += [f"allowed by the user: {', '.join(allowed)}"] if allowed else []
     words += ["tools that the log marks read-only are taken to be"] if assume_read_only else []
-    return Permits(policy, "; ".join(words), assume_read_only)
+    return "; ".join(words)
 
 
 def _known(agent: str) -> bool:

@@ -34,6 +34,8 @@ class Habit:
 
     service_s: dict[str, list[float]] = field(default_factory=dict)
     think_s: list[float] = field(default_factory=list)
+    marked: frozenset[str] = frozenset()
+    """Tools that the logs mark read-only in every call."""
 
     def timing(self, tool: str, budget: Budget) -> Timing:
         """Quantiles for the runtime's arithmetic."""
@@ -47,10 +49,14 @@ class Habit:
 
 
 def habit_of(train: Logs, cap_s: float = CAP_S) -> Habit:
-    """Quantiles of the times in training sessions."""
+    """Quantiles of the times in training sessions, and which tools were always marked read-only there."""
     service: dict[str, list[float]] = defaultdict(list)
     think: list[float] = []
+    marked: dict[str, bool] = {}
     for log in train():
+        for event in log.events:
+            if event.tool is not None:
+                marked[event.tool] = marked.get(event.tool, True) and event.read_only is True
         for decision in decisions(log):
             issued = issue_of(decision)
             known = [time for event in decision.observed if (time := known_at(event)) is not None]
@@ -60,7 +66,8 @@ def habit_of(train: Logs, cap_s: float = CAP_S) -> Habit:
                 seconds, _ = seconds_of(event, cap_s)
                 if seconds is not None and len(service[event.tool or ""]) < _MOST:
                     service[event.tool or ""].append(seconds)
-    return Habit({tool: _quantiles(times) for tool, times in service.items() if times}, _quantiles(think))
+    always = frozenset(tool for tool, every in marked.items() if every)
+    return Habit({tool: _quantiles(times) for tool, times in service.items() if times}, _quantiles(think), always)
 
 
 def limits_of(budget: Budget) -> Limits:
@@ -88,7 +95,7 @@ def plan_for(recording: Recording, guesses: Sequence[Guess], habit: Habit, budge
     """Rank the predictions of each decision and keep those that are worth launching on an idle host."""
     refused: dict[str, int] = defaultdict(int)
     number = {tool: place for place, tool in enumerate(recording.tools)}
-    runs = _Runs(recording.workload)
+    runs = Runs(recording.workload)
     rows: dict[int, list[tuple[int, ...]]] = {}
     for decision, group in _by_decision(guesses):
         wanted = {id(guess.speculation): guess for guess in group}
@@ -99,10 +106,14 @@ def plan_for(recording: Recording, guesses: Sequence[Guess], habit: Habit, budge
             if refusal is not None:
                 refused[refusal] += 1
                 continue
-            known = runs.after(decision, guess.identity)
-            name = f"{decision}/{guess.identity}"
-            run_us = known if known is not None else habit.run_us(guess.speculation.tool, name, budget)
-            row = (guess.identity, run_us, 0, guess.reads, guess.ttl_us, round(ranked.net_s * 1e6))
+            row = (
+                guess.identity,
+                runs.of(guess, habit, budget),
+                0,
+                guess.reads,
+                guess.ttl_us,
+                round(ranked.net_s * 1e6),
+            )
             rows.setdefault(decision, []).append((*row, number[guess.speculation.tool]))
     return Planned(plan_of(rows, len(recording.workload.think_us)), dict(sorted(refused.items())))
 
@@ -161,7 +172,7 @@ def _by_decision(guesses: Sequence[Guess]) -> Iterable[tuple[int, list[Guess]]]:
     return groups.items()
 
 
-class _Runs:
+class Runs:
     """How long a call took each time it was really made, to know how long its prediction would run."""
 
     def __init__(self, work: Workload) -> None:
@@ -172,7 +183,13 @@ class _Runs:
         for session, identity, decision, took in columns:
             self._made[int(session), int(identity)].append((int(decision), int(took)))
 
-    def after(self, decision: int, identity: int) -> int | None:
+    def of(self, guess: Guess, habit: Habit, budget: Budget) -> int:
+        """How long a predicted call would run: as long as when it is really made, else as calls of its tool do."""
+        known = self._after(guess.decision, guess.identity)
+        name = f"{guess.decision}/{guess.identity}"
+        return known if known is not None else habit.run_us(guess.speculation.tool, name, budget)
+
+    def _after(self, decision: int, identity: int) -> int | None:
         """The duration of the next equal call of the session, at this decision or later."""
         for made, took in self._made.get((int(self._session[decision]), identity), ()):
             if made >= decision:

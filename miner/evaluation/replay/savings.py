@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,10 +55,29 @@ def savings(
     ``oracle`` among the predictors gives what rests on knowing where values come from.
     """
     options = options or ReplayOptions()
-    permits.mark(event for log in train() for event in log.events)
-    recording = record(test, predictors, permits, cap_s=options.cap_s, assumed=options.assumed)
+    return savings_of(recorded(train, test, predictors, permits, options), predictors, permits, options)
+
+
+class Recorded(NamedTuple):
+    """What every replay of the same sessions starts from."""
+
+    recording: Recording
+    habit: Habit
+
+
+def recorded(
+    train: Logs, test: Logs, predictors: Mapping[str, Predictor], permits: Permits, options: ReplayOptions
+) -> Recorded:
+    """Learn the habits of the training sessions, and walk the held-out ones once with every predictor."""
     habit = habit_of(train, options.cap_s)
-    replay = _Replay(recording, habit, options)
+    permits.mark(habit.marked)
+    return Recorded(record(test, predictors, permits, cap_s=options.cap_s, assumed=options.assumed), habit)
+
+
+def savings_of(walked: Recorded, predictors: Iterable[str], permits: Permits, options: ReplayOptions) -> dict[str, Any]:
+    """The content of savings.json, of sessions that have been walked."""
+    recording = walked.recording
+    replay = _Replay(recording, walked.habit, options)
     found: dict[str, Any] = {
         "format": FORMAT,
         "tier": "simulated" if options.assumed else "replay",

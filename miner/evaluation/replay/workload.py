@@ -22,11 +22,14 @@ from miner.evaluation.times import CAP_S, seconds_of
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.decisions import Decision, decisions
 from miner.predictors import Predictor
+from miner.predictors._habits import call_of
 from miner.runtime.speculation import Speculation
 
 Ints = NDArray[np.int64]
 THINK_CAP_S = 600.0
 """A longer gap before a call is a machine asleep or a person away, not a model that thinks."""
+AN_OBJECT, MARKED_READ_ONLY = 1, 2
+"""Bits: the arguments are an object, as a call's must be; the log itself says that the call only reads."""
 
 
 class Workload(NamedTuple):
@@ -80,6 +83,8 @@ class Recording:
     """For each call, the first decision of the workload at which all its argument values were known; -1: never."""
     recorded_s: float
     """Model and tool seconds that count."""
+    call_notes: Ints
+    """For each call, ``AN_OBJECT`` and ``MARKED_READ_ONLY``: what another policy would want to know of it."""
 
 
 @dataclass(slots=True)
@@ -94,6 +99,7 @@ class Recorder:
     _tools: dict[str, int] = field(default_factory=dict)
     _guesses: dict[str, list[Guess]] = field(default_factory=dict)
     _known: list[int] = field(default_factory=list)
+    _notes: list[int] = field(default_factory=list)
     _sessions: list[str] = field(default_factory=list)
 
     def add(self, log: SessionLog, predictors: Mapping[str, Predictor]) -> None:
@@ -139,6 +145,7 @@ class Recorder:
             dict(sorted(self.excluded.items())),
             np.array(self._known, dtype=np.int64),
             round(float(serial_us(workload).sum()) / 1e6, 6),
+            np.array(self._notes, dtype=np.int64),
         )
 
     def _decision(self, decision: Decision, session: int, identities: dict[str, int], first: int) -> None:
@@ -162,6 +169,7 @@ class Recorder:
             columns["call_early"].append(int(permit.early))
             columns["call_tool"].append(self._tools.setdefault(event.tool or "", len(self._tools)))
             self._known.append(-1)
+            self._notes.append(AN_OBJECT * (call_of(event) is not None) + MARKED_READ_ONLY * (event.read_only is True))
 
     def _guess(self, decision: int, guess: Speculation, identities: dict[str, int]) -> Guess:
         try:
