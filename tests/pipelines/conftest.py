@@ -13,6 +13,8 @@ import pytest
 
 from pipelines import nightly
 
+pytest.register_assert_rewrite("tests.pipelines.killing")
+
 ROOT = Path(__file__).parent.parent.parent
 SESSIONS = (ROOT / "data" / "sample" / "messages" / "service-desk.jsonl").read_text(encoding="utf-8").splitlines()
 FIRST = 30
