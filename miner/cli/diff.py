@@ -28,11 +28,11 @@ def command(before: Path, after: Path, as_json: bool) -> None:
         console.say_json(found)
         return
     console.table(("", "before", "after"), [(name, *pair) for name, pair in found["figures"].items()], right=(1, 2))
-    for what in ("tools", "forms", "rules"):
+    for what in ("tools", "forms", "rules", "serving"):
         for sign, part in (("+", "added"), ("-", "gone")):
             texts = found[what][part]
             for text in texts[:_MOST]:
-                console.say(f"{sign} {what[:-1]} {text}")
+                console.say(f"{sign} {what.removesuffix('s')} {text}")
             if len(texts) > _MOST:
                 console.say(f"{sign} and {len(texts) - _MOST} {what} more")
     if found["same"]:
@@ -40,7 +40,7 @@ def command(before: Path, after: Path, as_json: bool) -> None:
 
 
 def _changes(before: Bundle, after: Bundle) -> dict[str, Any]:
-    from miner.export.twin import form_text, rule_text
+    from miner.export.twin import form_text, rule_text, serving_text
 
     def texts(bundle: Bundle) -> dict[str, set[str]]:
         patterns = bundle.patterns
@@ -48,6 +48,7 @@ def _changes(before: Bundle, after: Bundle) -> dict[str, Any]:
             "tools": set(patterns.tools()),
             "forms": {form_text(form) for form in patterns.forms},
             "rules": {f"{rule.hole}: {rule_text(rule)}" for rule in patterns.rules},
+            "serving": {serving_text(rule) for rule in patterns.serving},
         }
 
     old, new = texts(before), texts(after)

@@ -43,6 +43,8 @@ def command(bundle: Path, twin: bool, as_json: bool) -> None:
 
 
 def _as_json(found: Bundle, wrong: list[int]) -> dict[str, Any]:
+    from miner.export.twin import serving_text
+
     return {
         "digest": found.digest,
         "format_version": list(found.version),
@@ -51,6 +53,7 @@ def _as_json(found: Bundle, wrong: list[int]) -> dict[str, Any]:
         "patterns": found.pattern_count,
         "rules": len(found.patterns.rules),
         "tools": {tool: _forms_of(found, tool) for tool in found.patterns.tools()},
+        "serving": [serving_text(rule) for rule in found.patterns.serving],
         "gate": found.patterns.gate / 1e6,
         "created_from": found.created_from,
         "metrics": found.metrics,
@@ -61,6 +64,8 @@ def _as_json(found: Bundle, wrong: list[int]) -> dict[str, Any]:
 
 
 def _say(found: Bundle, wrong: list[int]) -> None:
+    from miner.export.twin import serving_text
+
     patterns = found.patterns
     reader = "its owner" if found.audience == "private" else "others"
     console.say(found.digest)
@@ -75,6 +80,8 @@ def _say(found: Bundle, wrong: list[int]) -> None:
         for tool in patterns.tools()
     ]  # fmt: skip
     console.table(("tool", "forms", "held-out calls", "exact top1", "exact top5"), rows, right=(1, 2, 3, 4))
+    for rule in patterns.serving:
+        console.say(f"serves {serving_text(rule)}; right {rule.right} of {rule.fired} times")
     for what, count in found.held_back.items():
         console.say(f"held back: {what} ({count})")
     constants = list(constants_of(found))

@@ -116,6 +116,7 @@ def _supported(patterns: PatternSet) -> PatternSet:
         for name, hole in patterns.holes.items()
     }
     patterns.contexts, patterns.holes = contexts, holes
+    patterns.serving = [rule for rule in patterns.serving if rule.sessions >= LEAST_SESSIONS]
     return compact(patterns)
 
 

@@ -10,6 +10,7 @@ from miner.runtime.forms import Form, Slot
 from miner.runtime.memory import path_text
 from miner.runtime.patterns import NO_CALL, Evidence, Hole, PatternSet
 from miner.runtime.rules import Rule
+from miner.runtime.serving_rules import ServingRule
 
 MOST_CONTEXTS, MOST_FOLLOWERS, MOST_RULES = 400, 4, 6
 
@@ -21,7 +22,8 @@ def twin_of(bundle: Bundle, evidence: list[Evidence] | None = None) -> str:
         bundle: what is shipped.
         evidence: one for each of its rules, where it is known; a bundle itself carries none.
     """
-    parts = [_head(bundle), _tools(bundle.patterns, evidence or []), _contexts(bundle.patterns)]
+    parts = [_head(bundle), _tools(bundle.patterns, evidence or []), _serving(bundle.patterns)]
+    parts.append(_contexts(bundle.patterns))
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -54,6 +56,22 @@ def _tools(patterns: PatternSet, evidence: list[Evidence]) -> Iterator[str]:
                 yield from (f"      {line}" for line in hole_lines(patterns, hole, evidence))
         yield from _rhythm(patterns, tool)
         yield ""
+
+
+def _serving(patterns: PatternSet) -> Iterator[str]:
+    for rule in patterns.serving:
+        yield f"SERVING {serving_text(rule)}"
+        yield f"  right {rule.right} of {rule.fired} times in {rule.sessions} sessions"
+        yield f"  to the end only from results of at most {rule.whole[0]:,} entries and {rule.whole[1]:,} characters"
+    if patterns.serving:
+        yield ""
+
+
+def serving_text(rule: ServingRule) -> str:
+    """A serving rule in words: which call is answered from which, and how its arguments are read."""
+    broad = "the same call" if rule.broad == rule.tool else f"a call of {rule.broad}"
+    options = ", ".join(f"{role} {value}" for role, value in rule.options)
+    return f"{rule.tool} with {' or '.join(sorted(rule.reads))} from {broad} without: {rule.derivation} ({options})"
 
 
 def _rhythm(patterns: PatternSet, tool: str) -> Iterator[str]:

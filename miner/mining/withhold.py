@@ -19,6 +19,7 @@ from miner.runtime.forms import Form, Slot
 from miner.runtime.memory import SETTING, value_key
 from miner.runtime.patterns import Evidence, Hole, PatternSet
 from miner.runtime.rules import Rule
+from miner.runtime.serving_rules import ServingRule
 
 LONGEST_TEXT = LONGEST_STRING - 50
 """Room is left for what a table puts around a text."""
@@ -59,6 +60,7 @@ class Withholding:
                     if self._keeps_moment(trait, dead)
                 },
                 successions=self._successions(),
+                serving=[rule for rule in patterns.serving if self._keeps_serving(rule)],
                 seconds={tool: value for tool, value in patterns.seconds.items() if self._keeps("name", tool)},
             )
         )
@@ -132,6 +134,10 @@ class Withholding:
         named = self._keeps("name", rule.source) and self._keeps("name", rule.policy) and self._keeps("name", rule.hole)
         options = all(self._keeps("name", option) for option in rule.options if isinstance(option, str))
         return named and options and self._keeps("name", rule.anchor)
+
+    def _keeps_serving(self, rule: ServingRule) -> bool:
+        """Frames are digests of what stood in several sessions, and quote nothing."""
+        return all(self._keeps("name", name) for name in (rule.tool, rule.broad, *sorted(rule.reads)))
 
     def _hole(self, hole: Hole, rules: list[bool]) -> Hole:
         looks = {

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .bundle_tables import TABLES, patterns_of
+from .bundle_tables import SINCE, TABLES, patterns_of
 from .bundle_text import Limits, has_its_digest, parse, seal
 from .bundle_writing import tables_of
 from .errors import BundleError
 from .patterns import PatternSet
 from .predictor import Model, SessionPredictor
+from .serving_rules import Serving
 
 FORMAT = "miner-bundle"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 """A reader refuses another major version, and ignores tables that a newer minor version added."""
 SEMANTICS = 1
 """What the tables mean: contexts, binding, ranking. Raised when the same tables would predict something else."""
@@ -68,6 +69,11 @@ class Bundle:
     def start(self, session: str, environment: Mapping[str, str] | None = None) -> SessionPredictor:  # noqa: ARG002
         """What follows one session and predicts its next calls: a bundle is what a speculator predicts with."""
         return SessionPredictor(self.model, environment)
+
+    @functools.cached_property
+    def serving(self) -> Serving:
+        """Which calls the results of broader ones answer."""
+        return Serving(self.patterns.serving)
 
     @functools.cached_property
     def model(self) -> Model:
@@ -188,10 +194,11 @@ def _version(document: Mapping[str, Any]) -> tuple[int, int]:
 
 def _check_names(document: Mapping[str, Any], version: tuple[int, int]) -> None:
     """Everything is there, nothing is there that this version does not have, and facts are of their kind."""
-    missing = _KNOWN - document.keys()
+    known = {name for name in _KNOWN if SINCE.get(name, 0) <= version[1]}
+    missing = known - document.keys()
     if missing:
         raise BundleError("bad_shape", f"without {min(missing)}")
-    if document.keys() - _KNOWN and version[1] <= MINOR:
+    if document.keys() - known and version[1] <= MINOR:
         raise BundleError("bad_shape", "a name that this version does not have")
     requires = document["requires"]
     if not isinstance(requires, list) or not all(isinstance(item, str) and item in FEATURES for item in requires):

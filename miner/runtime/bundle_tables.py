@@ -18,6 +18,7 @@ from .forms import Form, Slot
 from .memory import path_text, value_key
 from .patterns import NO_CALL, Hole, PatternSet
 from .rules import POLICIES, Rule
+from .serving_table import serving_rules
 from .transforms import load_transform
 
 MILLION = 1_000_000
@@ -26,8 +27,10 @@ LONGEST_STRING, LONGEST_VALUE = 2_000, 2_000
 SPEAKERS = frozenset({"user", "said", "host"})
 TABLES = (
     "strings", "paths", "tools", "forms", "literals", "rules", "looks", "holes", "patterns",
-    "candidate_weights", "state_weights", "successions", "calibration", "gate",
+    "candidate_weights", "state_weights", "successions", "calibration", "gate", "serving",
 )  # fmt: skip
+SINCE = {"serving": 1}
+"""Table -> the minor version that added it; an older bundle is without."""
 _POLICIES = frozenset(POLICIES)
 _MOVES: dict[str, tuple[type, ...]] = {"=": (), "+": (int, str), ":": (int, float, str, bool, type(None))}
 _WHOLE = frozenset((int,))
@@ -84,6 +87,7 @@ class _Reading:
             successions=dict(map(self._succession, self._tables["successions"])),
             calibration=self._calibration(),
             gate=self._share(self._tables["gate"], "gate"),
+            serving=serving_rules(self._tables.get("serving", []), self._text),
             seconds={tools[at]: row[2] for at, row in enumerate(self._tables["tools"]) if row[2] != NONE},
         )
 

@@ -11,6 +11,7 @@ from .forms import Slot
 from .memory import value_key
 from .patterns import Hole, PatternSet
 from .rules import Rule
+from .serving_table import serving_rows
 
 Row = list[Any]
 Tables = dict[str, Any]
@@ -82,6 +83,7 @@ class _Writing:
             ],
             "calibration": list(chain(*patterns.calibration)),
             "gate": patterns.gate,
+            "serving": serving_rows(patterns.serving, number),
             "paths": [[number(step) for step in path] for path in self._paths],
             "looks": [list(chain(*((number(trait), weight) for trait, weight in looks))) for looks in self._looks],
         }

@@ -11,6 +11,7 @@ from typing import Any
 
 from .forms import Form
 from .rules import Rule
+from .serving_rules import ServingRule
 
 NO_CALL = -1
 """The outcome of a decision at which the model asks for nothing."""
@@ -72,6 +73,8 @@ class PatternSet:
     """Least probability, in parts per million, at which a speculation is worth starting."""
     seconds: dict[str, int] = field(default_factory=dict)
     """Tool -> median running time in milliseconds, where logs tell."""
+    serving: list[ServingRule] = field(default_factory=list)
+    """Which calls the results of broader ones answer, sorted by tool."""
     facts: dict[str, Any] = field(default_factory=dict)
     """Where it comes from: input hashes, settings, versions, held-out figures."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -182,3 +183,34 @@ def test_it_refuses_what_the_runtime_refuses(tmp_path: Path) -> None:
             files[-1].write_bytes(data)
             wanted.append(code)
     assert [said["refused"] for said in checked(files)] == wanted
+
+
+def test_it_reads_serving_rules_as_the_runtime_does(tmp_path: Path) -> None:
+    """Every part of a rule is there; a bundle of the first version has none, and an unknown derivation is refused."""
+    older = {**document(), "format_version": {"major": 1, "minor": 0}}
+    claimed = sealed(older)
+    del older["serving"]
+    strange = document()
+    strange["strings"][strange["strings"].index("line_range")] = "os.system"
+    documents = [bundle_bytes(small_patterns()), sealed(older), claimed, sealed(strange)]
+    for number, data in enumerate(documents):
+        (tmp_path / f"{number}.json").write_bytes(data)
+    program = (
+        'import { readFileSync } from "node:fs";'
+        f"import {{ readBundle }} from {json.dumps((PROGRAM.parent / 'index.js').as_uri())};"
+        "const show = (_, value) => (value instanceof Map ? Object.fromEntries(value) : value);"
+        "for (const path of process.argv.slice(1)) {"
+        "  try { console.log(JSON.stringify(readBundle(readFileSync(path)).patterns.serving, show)); }"
+        "  catch (error) { console.log(JSON.stringify(error.code)); }"
+        "}"
+    )
+    files = [str(tmp_path / f"{number}.json") for number in range(len(documents))]
+    done = subprocess.run(
+        [str(NODE), "--input-type=module", "-e", program, *files], capture_output=True, text=True, check=True
+    )
+    first, *others = map(json.loads, done.stdout.splitlines())
+    (rule,) = small_patterns().serving
+    assert first == [
+        {**asdict(rule), "options": dict(rule.options), "frames": list(rule.frames), "whole": [900, 30_000]}
+    ]
+    assert others == [[], "bad_shape", "unknown_derivation"]

@@ -10,10 +10,11 @@ from miner.runtime.bundle_text import seal
 from miner.runtime.forms import Form, Slot
 from miner.runtime.patterns import Evidence, Hole, PatternSet
 from miner.runtime.rules import Rule
+from miner.runtime.serving_rules import ServingRule
 
 
 def small_patterns() -> PatternSet:
-    """``find`` then ``open`` of what was found, with a fixed mode; ``open`` also as an open form."""
+    """``find`` then ``open`` of what was found, with a fixed mode; ``open`` also as an open form, and in parts."""
     rules = [
         Rule("open.path", "res:find.items[].path", "first 0"),
         Rule("open.path", "user~path", "recent 0", "file_path", ("under", "$cwd")),
@@ -56,6 +57,19 @@ def small_patterns() -> PatternSet:
         calibration=[(1_000, 500), (200_000, 300_000), (900_000, 950_000)],
         gate=600_000,
         seconds={"find": 120, "open": 15},
+        serving=[
+            ServingRule(
+                "open",
+                "open",
+                "line_range",
+                (("count", "limit"), ("first", "offset"), ("lines", "numbered"), ("origin", "1")),
+                ("0123456789abcdef",),
+                (900, 30_000),
+                31,
+                30,
+                9,
+            )
+        ],
     )
 
 

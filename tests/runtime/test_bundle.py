@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from miner.runtime.bundle import FORMAT, bundle_bytes, load_bundle
 from miner.runtime.conformance import failures, vector_of
+from miner.runtime.errors import BundleError
 from miner.runtime.patterns import PatternSet
 from tests.runtime.small_patterns import document, sealed, small_patterns
 
@@ -77,7 +80,18 @@ def test_facts_are_kept() -> None:
 def test_head_names_format_and_version() -> None:
     """Any reader can tell from the head what it has before it."""
     head = json.loads(bundle_bytes(small_patterns()))
-    assert (head["format"], head["format_version"]) == (FORMAT, {"major": 1, "minor": 0})
+    assert (head["format"], head["format_version"]) == (FORMAT, {"major": 1, "minor": 1})
+
+
+def test_older_minor_version_is_without_what_was_added_later() -> None:
+    """A bundle of the first version serves nothing, and must not claim a table that its version does not have."""
+    value = {**document(), "format_version": {"major": 1, "minor": 0}}
+    with pytest.raises(BundleError, match="does not have"):
+        load_bundle(sealed(value))
+    del value["serving"]
+    bundle = load_bundle(sealed(value))
+    assert (bundle.patterns.serving, bool(bundle.serving)) == ([], False)
+    assert bundle.pattern_count == load_bundle(bundle_bytes(small_patterns())).pattern_count
 
 
 def test_newer_minor_version_may_add_tables() -> None:

@@ -33,6 +33,19 @@ export interface Hole {
     readonly after: Map<string, Map<number, number>>;
     readonly distinct: number;
 }
+/** How the results of a broader call answer narrower ones. Read and shown; deriving is the runtime's. */
+export interface ServingRule {
+    readonly tool: string;
+    readonly broad: string;
+    readonly derivation: string;
+    readonly options: Map<string, string>;
+    readonly frames: string[];
+    /** Most entries and characters of a broader result that was certainly whole. */
+    readonly whole: [number, number];
+    readonly fired: number;
+    readonly right: number;
+    readonly sessions: number;
+}
 export interface Vector {
     readonly environment: Record<string, string>;
     readonly events: (string | null)[][];
@@ -50,6 +63,8 @@ export interface Patterns {
     readonly calibration: [number, number][];
     /** Least probability, in parts per million, at which a speculation is worth starting. */
     readonly gate: number;
+    /** Empty in bundles of format version 1.0. */
+    readonly serving: ServingRule[];
 }
 export interface Bundle {
     readonly digest: string;

@@ -8,6 +8,7 @@ const MOST_BYTES = 8 << 20;
 const MOST_DEPTH = 16;
 const MOST_PARTS = 1_000_000;
 const POLICY = /^(?:(?:first|next|recent|fresh) [0-4]|last 0|opening 0)$/;
+const DERIVATIONS = new Set(["head_tail", "line_range", "page"]);
 const PLACE = /^(?:(?:user|said|host)(?:[~.{[]|$)|arg:|res:|env\.)/;
 /** A bundle that is refused; nothing of it is used and nothing of it is quoted. */
 export class BundleError extends Error {
@@ -78,8 +79,11 @@ const KNOWN = new Set([
     ...["digest", "format", "format_version", "requires", "semantics_version"],
     ...["audience", "created_from", "held_back", "metrics", "vectors"],
     ...["strings", "paths", "tools", "forms", "literals", "rules", "looks", "holes", "patterns"],
-    ...["candidate_weights", "state_weights", "successions", "calibration", "gate"],
+    ...["candidate_weights", "state_weights", "successions", "calibration", "gate", "serving"],
 ]);
+/** Tables that a later minor version added. */
+const SINCE = new Map([["serving", 1n]]);
+const MINOR = 1n;
 function checkHead(document) {
     if (document.get("format") !== "miner-bundle")
         throw new BundleError("wrong_format", "not a miner-bundle");
@@ -95,11 +99,12 @@ function checkHead(document) {
     const digest = "sha256:" + createHash("sha256").update(canonical(rest), "utf8").digest("hex");
     if (document.get("digest") !== digest)
         throw new BundleError("bad_digest", "the content does not have its digest");
-    for (const name of KNOWN)
+    const known = new Set([...KNOWN].filter((name) => (SINCE.get(name) ?? 0n) <= minor));
+    for (const name of known)
         if (!document.has(name))
             throw new BundleError("bad_shape", `without ${name}`);
     for (const name of document.keys()) {
-        if (!KNOWN.has(name) && minor === 0n)
+        if (!known.has(name) && minor <= MINOR)
             throw new BundleError("bad_shape", "a name that this version does not have");
     }
     const requires = document.get("requires");
@@ -144,6 +149,7 @@ class Tables {
             successions: this.weighted("successions"),
             calibration: pairs(numbers(plain(this.document.get("calibration")))),
             gate: Number(this.document.get("gate")),
+            serving: this.document.has("serving") ? this.rows("serving").map((row) => this.serving(row)) : [],
         };
     }
     rows(name) {
@@ -210,6 +216,26 @@ class Tables {
             refuse("patterns");
         const head = this.text(row[0]);
         return [pieces.length > 0 ? `${head} ${pieces.join("|")}` : head, new Map(counts)];
+    }
+    serving(row) {
+        const [tool, broad, derivation, items, characters, fired, right, sessions] = numbers(row.slice(0, 8));
+        const [frames, options] = row.slice(8);
+        if (row.length !== 10 || !DERIVATIONS.has(this.text(derivation))) {
+            throw new BundleError("unknown_derivation", "not on the list");
+        }
+        if (Math.min(items, characters, fired - right, right, sessions) < 0)
+            refuse("serving");
+        return {
+            tool: this.text(tool),
+            broad: this.text(broad),
+            derivation: this.text(derivation),
+            options: new Map(pairs(numbers(options)).map(([role, value]) => [this.text(role), this.text(value)])),
+            frames: numbers(frames).map((at) => this.text(at)),
+            whole: [items, characters],
+            fired,
+            right,
+            sessions,
+        };
     }
     weighted(name) {
         return new Map(this.rows(name).map((row) => [this.text(row[0]), this.weights(row.slice(1))]));

@@ -11,6 +11,7 @@ const MOST_BYTES = 8 << 20;
 const MOST_DEPTH = 16;
 const MOST_PARTS = 1_000_000;
 const POLICY = /^(?:(?:first|next|recent|fresh) [0-4]|last 0|opening 0)$/;
+const DERIVATIONS = new Set(["head_tail", "line_range", "page"]);
 const PLACE = /^(?:(?:user|said|host)(?:[~.{[]|$)|arg:|res:|env\.)/;
 
 /** A bundle that is refused; nothing of it is used and nothing of it is quoted. */
@@ -54,6 +55,20 @@ export interface Hole {
   readonly distinct: number;
 }
 
+/** How the results of a broader call answer narrower ones. Read and shown; deriving is the runtime's. */
+export interface ServingRule {
+  readonly tool: string;
+  readonly broad: string;
+  readonly derivation: string;
+  readonly options: Map<string, string>;
+  readonly frames: string[];
+  /** Most entries and characters of a broader result that was certainly whole. */
+  readonly whole: [number, number];
+  readonly fired: number;
+  readonly right: number;
+  readonly sessions: number;
+}
+
 export interface Vector {
   readonly environment: Record<string, string>;
   readonly events: (string | null)[][];
@@ -72,6 +87,8 @@ export interface Patterns {
   readonly calibration: [number, number][];
   /** Least probability, in parts per million, at which a speculation is worth starting. */
   readonly gate: number;
+  /** Empty in bundles of format version 1.0. */
+  readonly serving: ServingRule[];
 }
 
 export interface Bundle {
@@ -130,8 +147,11 @@ const KNOWN = new Set([
   ...["digest", "format", "format_version", "requires", "semantics_version"],
   ...["audience", "created_from", "held_back", "metrics", "vectors"],
   ...["strings", "paths", "tools", "forms", "literals", "rules", "looks", "holes", "patterns"],
-  ...["candidate_weights", "state_weights", "successions", "calibration", "gate"],
+  ...["candidate_weights", "state_weights", "successions", "calibration", "gate", "serving"],
 ]);
+/** Tables that a later minor version added. */
+const SINCE = new Map([["serving", 1n]]);
+const MINOR = 1n;
 
 function checkHead(document: JsonObject): void {
   if (document.get("format") !== "miner-bundle") throw new BundleError("wrong_format", "not a miner-bundle");
@@ -145,9 +165,10 @@ function checkHead(document: JsonObject): void {
   rest.delete("digest");
   const digest = "sha256:" + createHash("sha256").update(canonical(rest), "utf8").digest("hex");
   if (document.get("digest") !== digest) throw new BundleError("bad_digest", "the content does not have its digest");
-  for (const name of KNOWN) if (!document.has(name)) throw new BundleError("bad_shape", `without ${name}`);
+  const known = new Set([...KNOWN].filter((name) => (SINCE.get(name) ?? 0n) <= minor));
+  for (const name of known) if (!document.has(name)) throw new BundleError("bad_shape", `without ${name}`);
   for (const name of document.keys()) {
-    if (!KNOWN.has(name) && minor === 0n) throw new BundleError("bad_shape", "a name that this version does not have");
+    if (!known.has(name) && minor <= MINOR) throw new BundleError("bad_shape", "a name that this version does not have");
   }
   const requires = document.get("requires");
   if (!Array.isArray(requires) || requires.length > 0) throw new BundleError("wrong_version", "an unknown feature");
@@ -193,6 +214,7 @@ class Tables {
       successions: this.weighted("successions"),
       calibration: pairs(numbers(plain(this.document.get("calibration")!) as Row)),
       gate: Number(this.document.get("gate")),
+      serving: this.document.has("serving") ? this.rows("serving").map((row) => this.serving(row)) : [],
     };
   }
 
@@ -262,6 +284,26 @@ class Tables {
     if (counts.length === 0 || !counts.every(([form, count]) => form >= -1 && form < forms && count > 0)) refuse("patterns");
     const head = this.text(row[0]);
     return [pieces.length > 0 ? `${head} ${pieces.join("|")}` : head, new Map(counts)];
+  }
+
+  private serving(row: Row): ServingRule {
+    const [tool, broad, derivation, items, characters, fired, right, sessions] = numbers(row.slice(0, 8));
+    const [frames, options] = row.slice(8) as [number[], number[]];
+    if (row.length !== 10 || !DERIVATIONS.has(this.text(derivation))) {
+      throw new BundleError("unknown_derivation", "not on the list");
+    }
+    if (Math.min(items, characters, fired - right, right, sessions) < 0) refuse("serving");
+    return {
+      tool: this.text(tool),
+      broad: this.text(broad),
+      derivation: this.text(derivation),
+      options: new Map(pairs(numbers(options)).map(([role, value]) => [this.text(role), this.text(value)])),
+      frames: numbers(frames).map((at) => this.text(at)),
+      whole: [items, characters],
+      fired,
+      right,
+      sessions,
+    };
   }
 
   private weighted(name: string): Map<string, Map<string, number>> {
