@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.decisions import decisions
-from miner.runtime.atoms import LONGEST, Atom, Row
+from miner.runtime.atoms import LONGEST, Row
 from miner.runtime.memory import Memory, leaves, path_text, value_key
 from miner.runtime.ranking import word_traits
 from miner.runtime.rules import Rule, applier, policies_of
@@ -52,6 +52,10 @@ class Tally:
         self.groups |= other.groups
 
 
+def _tallies() -> defaultdict[Any, Tally]:
+    return defaultdict(Tally)
+
+
 class Survey:
     """Counts by hole (tool and argument path), and by general hole (argument path over all tools)."""
 
@@ -62,8 +66,8 @@ class Survey:
         """Hole -> calls whose value had been seen elsewhere than in earlier arguments of the same hole."""
         self.general: dict[str, str] = {}
         """Hole -> its general hole; names of tools hold dots too, so a hole's name alone does not tell."""
-        self.values: defaultdict[str, defaultdict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
-        self.explained: defaultdict[str, defaultdict[Rule, Tally]] = defaultdict(lambda: defaultdict(Tally))
+        self.values: defaultdict[str, defaultdict[str, Tally]] = defaultdict(_tallies)
+        self.explained: defaultdict[str, defaultdict[Rule, Tally]] = defaultdict(_tallies)
         self.words: defaultdict[str, set[str]] = defaultdict(set)
         self.groups: set[str] = set()
 
@@ -94,9 +98,9 @@ class IndexedMemory(Memory):
         self._cwd = cwd
         super().__init__(environment)
 
-    def _keep(self, atoms: Iterable[Atom]) -> None:
-        super()._keep(atoms)
-        for where, values in self.kept.items():
+    def _keep(self, grouped: dict[str, dict[str, Any]]) -> None:
+        super()._keep(grouped)
+        for where, values in grouped.items():
             if len(self.streams[where].events) == 1:
                 self._pair(where)
             for key, value in values.items():

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
-from .atoms import Atom, Row, as_json, json_atoms, text_atoms
+from .atoms import Row, as_json
 from .canonical import call_identity, canonical
+from .places import Walk
+from .wanted import wanted_of
 
 EVENTS_KEPT = 6
 VALUES_KEPT = 200
@@ -24,9 +27,12 @@ SETTING = ("application", "agent", "model")
 
 def value_key(value: Any) -> str:
     """A text that is equal exactly when two values are: type and all."""
-    if isinstance(value, str):
-        return value
-    return f"\0{value}" if type(value) is int else "\0" + canonical(value)
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind is int:
+        return f"\0{value}"
+    return value if isinstance(value, str) else "\0" + canonical(value)
 
 
 def value_of(key: str) -> Any:
@@ -52,13 +58,17 @@ class Stream:
         self.events.append(listed)
         if len(self.events) > EVENTS_KEPT:
             del self.events[0]
+        if len(values) >= VALUES_KEPT:
+            self.recent = dict(islice(values.items(), len(values) - VALUES_KEPT, None))
+            return
         recent = self.recent
         for key in values:
             if key in recent:
                 del recent[key]
         recent.update(values)
-        while len(recent) > VALUES_KEPT:
-            del recent[next(iter(recent))]
+        if len(recent) > VALUES_KEPT:
+            for key in list(islice(recent, len(recent) - VALUES_KEPT)):
+                del recent[key]
 
 
 class Memory:
@@ -86,15 +96,15 @@ class Memory:
         """What the newest event added: stream -> value key -> value."""
         self.taken: list[str] = []
         """Holes, and holes pooled over tools, whose used values the newest call changed."""
-        self._wanted = wanted
+        self._wanted = wanted_of(wanted)
         for name, value in (environment or {}).items():
             if value and name not in SETTING:
-                self._keep([(f"env.{name}", value)])
+                self._keep({stream: {value: value} for stream in self._wanted.of(f"env.{name}")})
 
     def message(self, speaker: str, text: str) -> None:
         """A message of the user, the host, or the model (``said``)."""
         self.clock += 1
-        self._keep(_prefixed(speaker, text_atoms(text, words=speaker == "user")))
+        self._text(text, speaker)
         if speaker == "user":
             value = as_json(text)
             if value is not None:
@@ -136,36 +146,56 @@ class Memory:
 
     def result(self, tool: str, text: str) -> None:
         """The result of a call that was already taken in."""
-        value = as_json(text)
+        origin = f"res:{tool}"
+        value = as_json(text) if self._wanted.root(origin) is not None else None
         if value is None:
-            self._keep(_prefixed(f"res:{tool}", text_atoms(text)))
+            self._text(text, origin)
         else:
-            self._json(value, f"res:{tool}")
+            self._json(value, origin)
 
-    def _json(self, value: Any, where: str) -> None:
-        atoms, rows = json_atoms(value, where)
-        self._keep(atoms)
+    def _text(self, text: str, origin: str) -> None:
+        tokens, wanted = self._wanted.tokens(origin), self._wanted
+        grouped: dict[str, dict[str, Any]] = {}
+        if tokens is not None:
+            for kind, values in tokens.by_kind(text).items():
+                for stream in wanted.of(f"{origin}~{kind}"):
+                    grouped[stream] = values
+        self._keep(grouped)
+
+    def _json(self, value: Any, origin: str) -> None:
+        grouped: dict[str, dict[str, Any]] = {}
+        root = self._wanted.root(origin)
+        if root is not None:
+            walk = Walk(rows=self._wanted.rows)
+            walk.take(value, root)
+            for place, found in walk.found:
+                key = value_key(found)
+                for stream in place.streams:
+                    values = grouped.get(stream)
+                    if values is None:
+                        grouped[stream] = {key: found}
+                    elif key not in values:
+                        values[key] = found
+            for row in walk.rows:
+                self._note_row(row)
+        self._keep(grouped)
+
+    def _note_row(self, row: Row) -> None:
+        """Let each value of a row lead to it."""
         kept = self.rows
-        for row in rows:
-            for field in row.values():
-                if isinstance(field, str | int) and not isinstance(field, bool):
-                    found = kept.setdefault(value_key(field), [])
+        for field in row.values():
+            if isinstance(field, (str, int)) and field is not True and field is not False:
+                key = value_key(field)
+                found = kept.get(key)
+                if found is None:
+                    kept[key] = [row]
+                else:
                     found.append(row)
                     if len(found) > ROWS_KEPT:
                         del found[0]
 
-    def _keep(self, atoms: Iterable[Atom]) -> None:
-        grouped: dict[str, dict[str, Any]] = {}
-        wanted = self._wanted
-        for where, value in atoms:
-            key = value if type(value) is str else value_key(value)
-            for place in _places(where):
-                if wanted is None or place in wanted:
-                    values = grouped.get(place)
-                    if values is None:
-                        grouped[place] = {key: value}
-                    elif key not in values:
-                        values[key] = value
+    def _keep(self, grouped: dict[str, dict[str, Any]]) -> None:
+        """Add what one event brought: stream -> value key -> value."""
         first, clock = self._first, self.clock
         for where, values in grouped.items():
             stream = self.streams.get(where)
@@ -176,23 +206,6 @@ class Memory:
                 if key not in first:
                     first[key] = clock
         self.kept = grouped
-
-
-@functools.lru_cache(maxsize=65_536)
-def _places(where: str) -> tuple[str, ...]:
-    """The streams an atom belongs to: its own, and that which gathers the field or token kind over all tools."""
-    anywhere = _anywhere(where)
-    return (where,) if anywhere is None else (where, anywhere)
-
-
-def _anywhere(where: str) -> str | None:
-    """The stream that gathers a field or a token kind over all tools: ``arg:*.id``, ``res:*~path``."""
-    if where[:4] not in ("arg:", "res:"):
-        return None
-    at = where.rfind("~")
-    if at < 0:
-        at = where.rfind(".")
-    return f"{where[:4]}*{where[at:]}" if at > 0 else None
 
 
 def leaves(arguments: Mapping[str, Any], path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
@@ -206,12 +219,9 @@ def leaves(arguments: Mapping[str, Any], path: tuple[str, ...] = ()) -> list[tup
     return found
 
 
+@functools.lru_cache(maxsize=4_096)
 def path_text(path: tuple[str, ...]) -> str:
     """A path as text; a key with a dot, a bracket or a quote is written as JSON so that no two paths collide."""
     return "".join(
         f".{key}" if key.replace("_", "").replace("-", "").isalnum() else f"[{canonical(key)}]" for key in path
     )
-
-
-def _prefixed(prefix: str, atoms: Iterable[Atom]) -> Iterable[Atom]:
-    return [(prefix + where, value) for where, value in atoms]

@@ -11,16 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miner.runtime import atoms
-from miner.runtime.atoms import LEAVES, LONGEST, as_json, clip, json_atoms, shapes, text_atoms
+from miner.runtime import tokens as tokens_module
+from miner.runtime.atoms import LEAVES, LONGEST, Row, as_json, clip, shapes
+from miner.runtime.places import Place, Walk
+from miner.runtime.tokens import Tokens
 
 
 def tokens(text: str, *, words: bool = False) -> dict[str, list[str]]:
-    """Place -> tokens, shapes left out."""
-    found: dict[str, list[str]] = {}
-    for place, token in text_atoms(text, words=words):
-        if re.fullmatch(r"~[a-z_:]+( \w+)?", place):
-            found.setdefault(place, []).append(token)
-    return found
+    """Kind -> tokens, shapes left out."""
+    found = Tokens(words=words).by_kind(text)
+    return {f"~{kind}": list(values) for kind, values in found.items() if re.fullmatch(r"[a-z_:]+( \w+)?", kind)}
+
+
+def json_atoms(value: Any, where: str = "") -> tuple[list[tuple[str, Any]], list[Row]]:
+    """(path, value) of all that a value holds, and its rows."""
+    walk = Walk()
+    walk.take(value, Place(where, lambda path: (path,)))
+    return [(place.where, found) for place, found in walk.found], walk.rows
 
 
 @pytest.mark.parametrize(
@@ -153,15 +160,15 @@ def test_no_token_is_looked_for_in_long_runs(letter: str, monkeypatch: pytest.Mo
     class Watching:
         """Notes what is searched."""
 
-        def finditer(self, text: str) -> Any:
+        def finditer(self, text: str, *bounds: int) -> Any:
             seen.append(text)
-            return grammar.finditer(text)
+            return grammar.finditer(text, *bounds)
 
-    grammar = atoms._TOKEN
-    monkeypatch.setattr(atoms, "_TOKEN", Watching())
-    list(text_atoms("before " + letter * 10_000 + " after x_1", words=True))
-    longest = max((len(run) for run in re.findall(r"[\w@+.~/-]+", seen[0])), default=0)
-    assert longest <= LONGEST
+    for name in ("_TOKEN", "_WORD_TOKEN"):
+        grammar = getattr(tokens_module, name)
+        monkeypatch.setattr(tokens_module, name, Watching())
+    Tokens(words=True).by_kind("before " + letter * 10_000 + " after x_1")
+    assert max(len(run) for text in seen for run in re.findall(r"[\w@+.~/-]+", text)) <= LONGEST
     assert seen[0].startswith("before")
 
 
@@ -169,8 +176,8 @@ def test_no_token_is_looked_for_in_long_runs(letter: str, monkeypatch: pytest.Mo
 @settings(max_examples=200, deadline=None)
 def test_every_token_stands_in_the_text(text: str) -> None:
     """Nothing is made up: each token is a part of the text."""
-    for _, token in text_atoms(text, words=True):
-        assert token in text
+    for found in Tokens(words=True).by_kind(text).values():
+        assert all(token in text for token in found)
 
 
 @given(
