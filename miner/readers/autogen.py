@@ -15,7 +15,7 @@ from miner.readers.changed import changed
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.items import turns_of
+from miner.readers.items import is_passed_over, turns_in, turns_of
 from miner.readers.source import Head, Record, Source, is_lines, strip_compression
 from miner.readers.telling import tell
 from miner.readers.values import mapping
@@ -38,8 +38,7 @@ def read(source: Source) -> Iterator[Session | Event]:
     for path in source.paths:
         one = replace(source, paths=(path,))
         records = list(one.records() if is_lines(path, source.limits) else one.elements("", "messages", "chat_history"))
-        records = [record for record in records if "role" in mapping(record.value)]
-        if records:
+        if any("role" in mapping(record.value) for record in records):
             yield from _session(one, records)
 
 
@@ -51,7 +50,9 @@ def _session(source: Source, records: list[Record]) -> Iterator[Session | Event]
     first = next((turn for message in messages for turn in turns_of(message)), None)
     seen_from_outside = first is not None and first.role is Role.MODEL and not first.calls
     for message, record in zip(messages, records, strict=True):
-        for turn in _turns(message, record.line):
+        turns = _turns(message, record.line)
+        conversation.passed_over += is_passed_over(message, turns)
+        for turn in turns:
             conversation.add(_turned(turn) if seen_from_outside else turn)
     session = Session(conversation.key, NAME, strip_compression(source.path).stem, agent="autogen")
     yield from tell(source, conversation, session, path=source.path)
@@ -61,7 +62,7 @@ def _turns(message: dict[str, Any], line: int) -> list[Turn]:
     """The turns of a message; its bundled results are taken apart, and not told again as one."""
     bundled = message.get("tool_responses")
     if isinstance(bundled, list) and bundled:
-        return [turn for inner in bundled for turn in turns_of({"role": "tool", **mapping(inner)}, line)]
+        return turns_in([{"role": "tool", **mapping(inner)} for inner in bundled], line)
     return turns_of(message, line)
 
 

@@ -67,6 +67,8 @@ class Turn:
     """This is one item of a list in which a run of model items is one step."""
     compacts: bool = False
     """The host replaced what the model saw until here."""
+    passed_over: int = 0
+    """Parts of the message, or elements beside it, that are of no known kind and so are told nowhere."""
     line: int | None = None
 
 
@@ -247,7 +249,8 @@ def message_turns(value: dict[str, Any]) -> list[Turn]:
     content = first(value, "content", "parts", "value", "text")
     blocks = [b for b in content if isinstance(b, dict)] if isinstance(content, list) else []
     calls, results, said = _split(blocks, content)
-    calls += _listed_calls(value)
+    listed, nameless = _listed_calls(value)
+    calls += listed
     tokens_in, tokens_out = usage_of(first(value, "usage", "usage_metadata"))
     meta = value.get("response_metadata")
     model = first(value, "model", "model_name") or (meta.get("model_name") if isinstance(meta, dict) else None)
@@ -260,12 +263,14 @@ def message_turns(value: dict[str, Any]) -> list[Turn]:
     came = tuple(results)
     if role is Role.TOOL:
         came = came or (_tool_message(value, content),)
-        return [Turn(role, None, (), came, uid, time, model, tokens_in, tokens_out)]
-    if role is Role.MODEL:
-        return [Turn(role, text, tuple(calls), came, uid, time, model, tokens_in, tokens_out)]
-    found = [Turn(Role.TOOL, None, (), came, uid, time, model, tokens_in, tokens_out)] if came else []
-    if text or not came:
-        found.append(Turn(role, text, tuple(calls), (), uid, time, model, tokens_in, tokens_out))
+        found = [Turn(role, None, (), came, uid, time, model, tokens_in, tokens_out)]
+    elif role is Role.MODEL:
+        found = [Turn(role, text, tuple(calls), came, uid, time, model, tokens_in, tokens_out)]
+    else:
+        found = [Turn(Role.TOOL, None, (), came, uid, time, model, tokens_in, tokens_out)] if came else []
+        if text or calls or not came:
+            found.append(Turn(role, text, tuple(calls), (), uid, time, model, tokens_in, tokens_out))
+    found[0].passed_over = nameless
     return found
 
 
@@ -290,8 +295,8 @@ def _is_words(block: dict[str, Any]) -> bool:
     return block_type(block) in ("text", "input_text", "output_text", "thinking", "reasoning", "image", "image_url")
 
 
-def _listed_calls(value: dict[str, Any]) -> list[Call]:
-    """Calls beside the content: ``tool_calls``, and the older single ``function_call``."""
+def _listed_calls(value: dict[str, Any]) -> tuple[list[Call], int]:
+    """Calls beside the content (``tool_calls``, and the older single ``function_call``), and how many lack a name."""
     listed = first(value, "tool_calls", "toolCalls")
     extra = value.get("additional_kwargs")
     if not listed and isinstance(extra, dict):
@@ -300,6 +305,7 @@ def _listed_calls(value: dict[str, Any]) -> list[Call]:
     invalid = value.get("invalid_tool_calls")
     entries = [*entries, *(invalid if isinstance(invalid, list) else [])]
     calls = [call for call in (call_in(entry) for entry in entries if isinstance(entry, dict)) if call is not None]
+    nameless = len(entries) - len(calls)
     single = value.get("function_call")
     if not calls and isinstance(single, dict) and isinstance(single.get("name"), str):
         calls.append(Call(single["name"], first(single, "arguments", "args")))
@@ -307,7 +313,7 @@ def _listed_calls(value: dict[str, Any]) -> list[Call]:
         written = parsed(value["value"])
         if isinstance(written, dict) and isinstance(written.get("name"), str):
             calls.append(Call(written["name"], first(written, "arguments", "parameters")))
-    return calls
+    return calls, nameless
 
 
 def _tool_message(value: dict[str, Any], content: Any) -> Result:

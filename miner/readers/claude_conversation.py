@@ -14,6 +14,7 @@ from miner.readers.claude_parts import Call, Result, Step, answered_event, call_
 from miner.readers.content import text_of
 
 SYNTHETIC = "<synthetic>"
+_THOUGHTS = ("thinking", "redacted_thinking")
 _MOST_EARLY = 64
 """Results that may wait for their call; a file whose head was cut away has more than will ever find one."""
 
@@ -28,6 +29,8 @@ class Conversation:
         self.spawned: dict[str, str] = {}
         """Agent id -> the call that started it."""
         self.early: dict[str, Result] = {}
+        self.passed_over = 0
+        """Parts of messages that are of no known kind, or calls without a name."""
         self.unanswered_results: list[int] = []
         """Lines of results that no call asked for."""
         self._emit = emit
@@ -86,6 +89,8 @@ class Conversation:
         for block in content if type(content) is list else ():
             if type(block) is dict:
                 self._block(block, key, step, uid, time_us, line)
+            else:
+                self.passed_over += 1
         return key
 
     def _step_of(self, key: str, model: str | None, uid: str | None, line: int) -> Step | None:
@@ -116,10 +121,13 @@ class Conversation:
         elif type(block.get("tool_use_id")) is str:
             # A tool that the model's server ran: its result stands in the model's own message.
             self.result(Result(block, None, None, time_us, line))
+        elif kind not in _THOUGHTS:
+            self.passed_over += 1
 
     def _asked(self, block: dict[str, Any], key: str, uid: str | None, time_us: int | None, line: int) -> None:
         tool = word(block.get("name"))
         if tool is None:
+            self.passed_over += 1
             return
         number, index = self._steps[key]
         call_id = word(block.get("id")) or f"line {line} call {index}"

@@ -172,7 +172,7 @@ class Family:
         number: int,
     ) -> Part:
         """The results and the text of a user line."""
-        content = message.get("content")
+        content, results = message.get("content"), []
         if type(content) is list:
             results = [b for b in content if type(b) is dict and type(b.get("tool_use_id")) is str]
             typed = line.get("toolUseResult", line.get("tool_use_result")) if len(results) == 1 else None
@@ -180,6 +180,7 @@ class Family:
                 conversation.result(Result(block, typed, line.get("permissionDecision"), at, number))
             if results:
                 content = [block for block in content if block not in results]
+        conversation.passed_over += "toolUseResult" in line and not results
         text = text_of(content) if content else None
         if not text:
             return Part.OTHER
@@ -197,11 +198,13 @@ class Family:
         """A sub-agent's inner lines, where it has no file of its own; other progress says nothing to the model."""
         entered = self._enter(line, number)
         data = line.get("data")
-        if entered is None or type(data) is not dict or data.get("type") != "agent_progress":
+        if entered is None or type(data) is not dict:
             return
         agent, inner = word(data.get("agentId")), mapping(data.get("message"))
         kind = inner.get("type")
-        if agent is None or (kind != "assistant" and kind != "user"):
+        if data.get("type") != "agent_progress" or agent is None or (kind != "assistant" and kind != "user"):
+            # Other progress holds no message.
+            self.source.account.unknown += "message" in data
             return
         asked = word(line.get("parentToolUseID"))
         if asked:
@@ -343,6 +346,7 @@ class Family:
                 known.spawned_by = known.spawned_by or call_id
         for agent, conversation in self.conversations.items():
             self.out.append(conversation.close(**(self._origin(agent) if agent else self._fate())))
+            self.source.account.unknown += conversation.passed_over
             for number in conversation.unanswered_results:
                 self.source.problem("result_without_call", line=number)
 

@@ -17,7 +17,7 @@ from miner.readers.clock import micros
 from miner.readers.content import parsed
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.items import turns_of
+from miner.readers.items import is_passed_over, turns_of
 from miner.readers.source import Head, Record, Source, strip_compression
 from miner.readers.telling import tell
 from miner.readers.values import count, last_name, listing, mapping, word
@@ -89,6 +89,7 @@ def _task(
         if message.get("isSummary") or message.get("isTruncationMarker"):
             conversation.compaction(line)
         turns = turns_of(message, line)
+        conversation.passed_over += is_passed_over(message, turns)
         for turn in turns:
             if turn.role is Role.MODEL:
                 conversation.add(_step(turn, message, _named_results(after), screen.step(answered)))
@@ -165,6 +166,7 @@ def _heard(conversation: Conversation, turn: Turn, came_us: int | None) -> None:
     """A turn of the user's role: results, words of the person, and what the host adds of its own."""
     at = turn.time_us if turn.time_us is not None else came_us
     # People call no tools here: such a block is damage.
+    conversation.passed_over += len(turn.calls)
     text, turn = turn.text, changed(turn, calls=(), time_us=at)
     if turn.results or not text:
         conversation.add(turn)

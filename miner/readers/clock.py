@@ -66,7 +66,7 @@ def _of_datetime(value: datetime) -> int | None:
 
 
 def _of_number(number: float) -> int | None:
-    if number != number or number < 10**8:
+    if not 10**8 <= number < 10**20:
         return None
     for least, factor in _UNITS:
         if number >= least:

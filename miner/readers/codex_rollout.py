@@ -127,6 +127,7 @@ class Rollout:
     def _asked(self, item: dict[str, Any], at: int | None, metadata: dict[str, Any], number: int) -> None:
         call = items.call_of(item)
         if call is None:
+            self.conversation.passed_over += 1
             return
         call = changed(call, id=self._ids.asked(call.id))
         self._model(Turn(Role.MODEL, calls=(call,), time_us=at, line=number), metadata)
@@ -202,6 +203,8 @@ class Rollout:
             self._token_count(mapping(payload.get("info")))
         elif kind in ("item_completed", "exec_command_end", "mcp_tool_call_end", "patch_apply_end"):
             self._ran(payload, at, number)
+        elif kind is None or ("item" in payload and kind not in ("item_started", "item_updated")):
+            self.conversation.passed_over += 1
 
     def _roll_back(self, turns: Any) -> None:
         """The last human turns are taken back: what followed them is on no path."""
@@ -224,18 +227,24 @@ class Rollout:
 
     def _ran(self, payload: dict[str, Any], at: int | None, number: int) -> None:
         told = items.fact_of(payload)
+        item = mapping(payload.get("item"))
         if told is None:
+            self.conversation.passed_over += bool(item) and (
+                word(item.get("type")) is None or word(item.get("id")) is None
+            )
             return
         stated, fact = told
         identity = self._ids.latest(stated) or stated
-        item = mapping(payload.get("item"))
         if fact.end_us is None and payload.get("type") != "item_completed":
             fact = _from_duration(fact, payload.get("duration"), at)
         for thread in listing(item.get("receiver_thread_ids")):
             if isinstance(thread, str):
                 self.spawned[thread] = identity
-        call = items.nested_call(item) if self._programs and identity.startswith("exec-") else None
-        if call is not None and identity not in self._facts:
+        is_nested = identity.startswith("exec-")
+        call = items.nested_call(item) if is_nested and self._programs else None
+        if is_nested and call is None:
+            self.conversation.passed_over += 1
+        elif call is not None and identity not in self._facts:
             self._nested(call, items.nested_text(item), fact, number)
         self._facts[identity] = fact
 

@@ -37,6 +37,8 @@ class Conversation:
         self.quiet = quiet
         self.unmatched: list[int | None] = []
         """Lines of results that belong to no call of this session."""
+        self.passed_over = 0
+        """Elements, and parts of messages, that are of no known kind."""
         self._events: list[Event] = []
         self._waiting: deque[_Open] = deque()
         self._step = -1
@@ -49,6 +51,7 @@ class Conversation:
 
     def add(self, turn: Turn) -> None:
         """Append a turn."""
+        self.passed_over += turn.passed_over
         if turn.compacts:
             self.compaction(turn.line)
         elif turn.role is Role.MODEL:
@@ -139,8 +142,13 @@ class Conversation:
                 line=turn.line,
             )
         )
+        self._made(turn)
+
+    def _made(self, turn: Turn) -> None:
+        """The calls of a model's turn; whatever else is stated there, a person did not make them."""
         for call in turn.calls:
-            self._call(call, turn, self._step)
+            meant = changed(call, caller=Caller.MODEL) if call.caller is Caller.USER else call
+            self._call(meant, turn, self._step)
 
     def _extend(self, turn: Turn) -> bool:
         """Add an item to the step it belongs to; False when that step is no longer the last."""
@@ -150,8 +158,7 @@ class Conversation:
         step = self._events[at]
         text = "\n".join(part for part in (step.text, turn.text) if part) or None
         self._events[at] = changed(step, text=text)
-        for call in turn.calls:
-            self._call(call, turn, self._step)
+        self._made(turn)
         return True
 
     def _is_step(self, at: int) -> bool:

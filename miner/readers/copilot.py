@@ -92,7 +92,8 @@ class _Journal:
             self.identity, self._path = word(data.get("sessionId")) or folder, record.path
         handler = _EVENTS.get(kind)
         if handler is None:
-            return kind.partition(".")[0] in _FAMILIES
+            family, dot, _ = kind.partition(".")
+            return bool(dot) and family in _FAMILIES
         lane = self._lane(line, data)
         handler(self, lane, data, micros(line.get("timestamp")), record.line)
         for known in self._lanes.values():
@@ -127,6 +128,7 @@ class _Journal:
     def _answer(self, lane: _Lane, data: dict[str, Any], at: int | None, line: int) -> None:
         requests = [mapping(r) for r in listing(data.get("toolRequests"))]
         asked = [call for r in requests if (call := _call(r, "name")) is not None]
+        lane.conversation.passed_over += len(requests) - len(asked)
         calls = tuple(changed(call, id=self._ids.asked(call.id)) for call in asked)
         self._asked |= {(lane.conversation.key, call.id) for call in calls if call.id}
         turn = Turn(
@@ -145,10 +147,13 @@ class _Journal:
         call = _call(data, "toolName")
         identity = self._ids.latest(word(data.get("toolCallId")))
         if identity is None:
+            lane.conversation.passed_over += 1
             return
         if at is not None:
             self._started.setdefault(identity, at)
-        if call is not None and (lane.conversation.key, identity) not in self._asked:
+        is_new = (lane.conversation.key, identity) not in self._asked
+        lane.conversation.passed_over += is_new and call is None
+        if call is not None and is_new:
             self._asked.add((lane.conversation.key, identity))
             lane.conversation.add(
                 Turn(Role.MODEL, calls=(changed(call, id=identity),), time_us=at, joins=True, line=line)

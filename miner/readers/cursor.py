@@ -140,7 +140,8 @@ class _Run:
         told = mapping(line.get("tool_call"))
         name, body = _tool(told)
         identity = word(line.get("call_id")) or word(told.get("toolCallId")) or f"line {at_line}"
-        if name is None:
+        if name is None or line.get("subtype") not in ("started", "completed"):
+            self.conversation.passed_over += 1
             return
         started = micros(told.get("startedAtMs"))
         if identity not in self._asked:

@@ -16,7 +16,7 @@ from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.items import turns_of
+from miner.readers.items import is_passed_over, turns_of
 from miner.readers.source import Head, Source, head_of, strip_compression
 from miner.readers.telling import tell
 from miner.readers.values import integer, listing, mapping, word
@@ -69,7 +69,9 @@ def _threads(source: Source) -> Iterator[Session | Event]:
             continue
         conversation = Conversation(session_key(NAME, identity))
         for place, message in enumerate(messages, 1):
-            for turn in turns_of(message, place):
+            turns = turns_of(message, place)
+            conversation.passed_over += is_passed_over(message, turns)
+            for turn in turns:
                 conversation.add(turn)
         ended = micros(state.get("created_at"))
         session = Session(conversation.key, NAME, identity, agent="deer-flow", ended_us=ended)
@@ -108,11 +110,12 @@ class _Message:
         if self.role == "user":
             return Turn(Role.USER, text, line=self.line)
         pieces = [call for call in self.calls.values() if call.name]
+        nameless = len(self.calls) - len(pieces)
         calls = tuple(
             Call(call.name or "", "".join(call.arguments), call.id or f"line {self.line}, {place}")
             for place, call in enumerate(pieces)
         )
-        return Turn(Role.MODEL, text, calls, line=self.line)
+        return Turn(Role.MODEL, text, calls, passed_over=nameless, line=self.line)
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from miner.readers.blocks import Turn, first, usage_of
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import Role
-from miner.readers.items import turns_of
+from miner.readers.items import turns_in
 
 LISTS = ("messages", "conversations", "conversation", "input", "contents", "history", "traj", "trajectory", "prompt")
 """Keys under which a record keeps its messages."""
@@ -37,6 +37,8 @@ class Exchange:
     previous: str | None = None
     """Id of the response that this one continues; what it shows is then no history."""
     start_us: int | None = None
+    passed_over: int = 0
+    """Answers that are of no known kind."""
 
 
 def exchange_of(value: Any, line: int) -> Exchange | None:
@@ -49,7 +51,7 @@ def exchange_of(value: Any, line: int) -> Exchange | None:
     request = _request_of(value)
     shown = _prompt(request, line) + _shown(request, line)
     response = _response_of(value)
-    answer = _answer(response, value, line)
+    answer, passed_over = _answer(response, value, line)
     if not shown and not answer:
         return None
     about = {**request, **value}
@@ -66,14 +68,8 @@ def exchange_of(value: Any, line: int) -> Exchange | None:
         _text(response.get("id")),
         _text(previous),
         micros(first(value, *STARTS)),
+        passed_over,
     )
-
-
-def turns_in(items: Any, line: int) -> list[Turn]:
-    """The turns of a list of messages or items."""
-    if isinstance(items, str):
-        return [Turn(Role.USER, items, line=line)]
-    return [turn for item in items for turn in turns_of(item, line)] if isinstance(items, list) else []
 
 
 def _request_of(value: dict[str, Any]) -> dict[str, Any]:
@@ -121,21 +117,23 @@ def _response_of(value: dict[str, Any]) -> dict[str, Any]:
     return body if isinstance(body, dict) else response
 
 
-def _answer(response: dict[str, Any], value: dict[str, Any], line: int) -> list[Turn]:
+def _answer(response: dict[str, Any], value: dict[str, Any], line: int) -> tuple[list[Turn], int]:
+    """The turns of the answer, and how many parts of it are none."""
     preferred = first(value, "preferred_output", "completion")
     if isinstance(preferred, list):
-        return turns_in(preferred, line)
-    message = response
+        return turns_in(preferred, line), 0
+    message: Any = response
     for name, key in (("choices", "message"), ("candidates", "content")):
         options = response.get(name)
         if isinstance(options, list) and options and isinstance(options[0], dict):
-            message = options[0].get(key) or {}
+            message = options[0].get(key)
     output = response.get("output")
     if isinstance(output, dict):
         message = output.get("message") or output
     items = output if isinstance(output, list) else [message]
-    turns = [turn for item in items for turn in turns_of(item, line) if turn.role in (Role.MODEL, Role.TOOL)]
-    return _stamped(turns, response, value)
+    turns = turns_in(items, line)
+    is_lost = message is not response and not turns
+    return _stamped([t for t in turns if t.role in (Role.MODEL, Role.TOOL)], response, value), int(is_lost)
 
 
 def _stamped(turns: list[Turn], response: dict[str, Any], value: dict[str, Any]) -> list[Turn]:

@@ -120,7 +120,7 @@ class _Recording:
     def _patch(self, patch: dict[str, Any], line: int) -> None:
         self.meta |= {name: value for name, value in patch.items() if name != "messages"}
         if isinstance(patch.get("messages"), list):
-            self._replace([m for m in patch["messages"] if isinstance(m, dict)], line)
+            self._replace([mapping(message) for message in patch["messages"]], line)
 
     def _replace(self, messages: list[dict[str, Any]], line: int) -> None:
         """A checkpoint: the context is these messages. What it leaves out was taken back, or was compressed away."""
@@ -171,6 +171,7 @@ class _Recording:
             else:
                 places[identity] = len(conversation)
                 message, line = self.messages[identity]
+                conversation.passed_over += word(message.get("type")) not in _KINDS
                 for turn in _turns(message, facts, line):
                     conversation.add(turn)
         is_subagent = self.meta.get("kind") == "subagent"
@@ -207,7 +208,8 @@ def _turns(message: dict[str, Any], facts: dict[str, Fact], line: int) -> Iterat
         return
     if kind != "gemini":
         return
-    calls = [call for call in listing(message.get("toolCalls")) if isinstance(call, dict) and word(call.get("name"))]
+    stated = listing(message.get("toolCalls"))
+    calls = [call for call in stated if isinstance(call, dict) and word(call.get("name"))]
     starts = [start for call in calls if (start := _start(call)) is not None]
     tokens = mapping(message.get("tokens"))
     yield Turn(
@@ -220,6 +222,7 @@ def _turns(message: dict[str, Any], facts: dict[str, Fact], line: int) -> Iterat
         model=word(message.get("model")),
         tokens_in=count(tokens.get("input")),
         tokens_out=count(tokens.get("output")),
+        passed_over=len(stated) - len(calls),
         line=line,
     )
     for call in calls:

@@ -25,6 +25,12 @@ TITLE = "Goose sessions (SQLite database)"
 WHERE = r"~/.local/share/goose/sessions/sessions.db (Windows: %APPDATA%\Block\goose\data\sessions)"
 
 NAME = "goose"
+_REQUESTS = ("toolRequest", "frontendToolRequest")
+_ITEMS = frozenset(
+    {"text", "toolResponse", "image", "thinking", "redactedThinking", "reasoning", "toolConfirmationRequest"}
+    | {"actionRequired", "systemNotification", "contextLengthExceeded", "summarizationRequested"}
+)
+"""What a message may hold besides requests; thoughts, and what the person alone sees, are not told."""
 _SESSION = ("id", "working_dir", "session_type", "parent_session_id", "parent_id", "model_config_json")
 _MESSAGE = ("id", "message_id", "session_id", "role", "content_json", "created_timestamp", "metadata_json")
 
@@ -64,7 +70,9 @@ def _told(
             # What stands before is kept for the person and was taken from the model: it was summed up.
             conversation.compaction(number)
         hidden = not seen
-        for turn in _turns(row, [mapping(item) for item in content], number):
+        items = [mapping(item) for item in content]
+        conversation.passed_over += sum(not _is_known(item) for item in items)
+        for turn in _turns(row, items, number):
             conversation.add(turn)
     parent = word(about.get("parent_session_id")) or word(about.get("parent_id"))
     cwd = word(about.get("working_dir"))
@@ -101,10 +109,19 @@ def _turns(row: dict[str, Any], items: list[dict[str, Any]], number: int) -> Ite
         yield Turn(role, text, uid=uid, time_us=at, line=number)
 
 
+def _is_known(item: dict[str, Any]) -> bool:
+    """Whether an item is read, or is known to say nothing to the model; a request may be for a call that is broken."""
+    kind = item.get("type")
+    if kind in _REQUESTS:
+        asked = mapping(item.get("toolCall"))
+        return asked.get("status") == "error" or word(mapping(asked.get("value")).get("name")) is not None
+    return word(kind) in _ITEMS
+
+
 def _call(item: dict[str, Any]) -> Call | None:
     asked = mapping(item.get("toolCall"))
     value = mapping(asked.get("value"))
-    if item.get("type") not in ("toolRequest", "frontendToolRequest") or not word(value.get("name")):
+    if item.get("type") not in _REQUESTS or not word(value.get("name")):
         return None
     return Call(value["name"], value.get("arguments"), word(item.get("id")))
 

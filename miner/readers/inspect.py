@@ -17,7 +17,7 @@ from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.history import Context
 from miner.readers.inspect_samples import ZIP, Sample, samples_of
-from miner.readers.items import turns_of
+from miner.readers.items import is_passed_over, turns_in, turns_of
 from miner.readers.source import Head, Source
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, integer, listing, mapping, number, word
@@ -27,6 +27,22 @@ TITLE = "Inspect AI evaluation logs (.eval, .json)"
 WHERE = "the folder given as --log-dir (logs/*.eval), or: inspect log convert --to json"
 
 NAME = "inspect"
+_SILENT = frozenset(
+    {"sample_init", "sample_limit", "sandbox", "state", "store", "input", "error", "approval", "logger", "info"}
+    | {
+        "score",
+        "score_edit",
+        "span_begin",
+        "span_end",
+        "step",
+        "subtask",
+        "branch",
+        "anchor",
+        "interrupt",
+        "checkpoint",
+    }
+)
+"""Events that say nothing to the model."""
 _ERRORS = {"timeout": Status.TIMEOUT, "approval": Status.DENIED, "permission": Status.DENIED}
 _GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 _ATTACHED = "attachment://"
@@ -89,6 +105,8 @@ class _Told:
         value = self._sample.value
         events = self._latest([mapping(event) for event in listing(value.get("events"))])
         if not any(event.get("event") == "model" for event in events):
+            if not listing(value.get("messages")):
+                self._source.account.unknown += sum(event.get("event") == "tool" for event in events)
             events = []
         for event in events:
             self._scan(event)
@@ -97,7 +115,9 @@ class _Told:
         if not events:
             lane = self._lane("")
             for place, message in enumerate(listing(value.get("messages")), 1):
-                for turn in turns_of(self._message(message), place):
+                turns = turns_of(self._message(message), place)
+                lane.conversation.passed_over += is_passed_over(message, turns)
+                for turn in turns:
                     lane.conversation.add(changed(turn, uid=None))
         for name, lane in self._lanes.items():
             yield from self._close(name, lane)
@@ -129,6 +149,8 @@ class _Told:
             self._tool(lane, event, place)
         elif kind == "compaction":
             lane.conversation.compaction(place)
+        elif word(kind) not in _SILENT:
+            lane.conversation.passed_over += 1
 
     def _agent_of(self, span: str | None) -> str:
         """The nearest agent that a tool started; the sample's own agent is the empty one."""
@@ -147,7 +169,7 @@ class _Told:
         return self._lanes[name]
 
     def _model(self, lane: _Lane, event: dict[str, Any], place: int) -> None:
-        shown = [turn for message in self._input(event) for turn in turns_of(self._message(message))]
+        shown = turns_in([self._message(message) for message in self._input(event)])
         news = lane.context.news(shown)
         if news.compacted:
             lane.conversation.compaction(place)
@@ -161,6 +183,7 @@ class _Told:
             # A request that failed is asked again.
             return
         answers = turns_of(self._message(mapping(choices[0]).get("message")))
+        lane.conversation.passed_over += not answers
         working = number(event.get("working_time"))
         if working is not None and end is not None and 0 <= working * 1e6 <= end:
             start = end - round(working * 1e6)

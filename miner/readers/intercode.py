@@ -40,7 +40,11 @@ def read(source: Source) -> Iterator[Session | Event]:
         value = mapping(record.value)
         tasks = {**value, **mapping(value.get("logs"))}
         for name, task in tasks.items():
-            if isinstance(task, dict) and isinstance(task.get("turn_history"), dict):
+            if not isinstance(task, dict):
+                continue
+            if "query" in task and not isinstance(task.get("turn_history"), dict):
+                source.account.unknown += 1
+            elif isinstance(task.get("turn_history"), dict):
                 yield from _session(source, record, name, task)
 
 
@@ -54,6 +58,7 @@ def _session(source: Source, record: Record, name: str, task: dict[str, Any]) ->
     tool = environment or "bash"
     thoughts, seen, valid = (listing(history.get(key)) for key in ("thoughts", "observations", "valid_action"))
     actions = listing(history.get("actions"))
+    conversation.passed_over += sum(max(0, len(beside) - len(actions)) for beside in (thoughts, seen))
     for place, action in enumerate(actions):
         said = thoughts[place] if place < len(thoughts) else None
         is_last = place == len(actions) - 1

@@ -28,6 +28,26 @@ def is_silent(value: Any) -> bool:
     return isinstance(value, dict) and _FIXED.get(str(value.get("type"))) == ()
 
 
+def turns_in(items: Any, line: int | None = None) -> list[Turn]:
+    """The turns of a list of messages or items; an element that is neither is counted on a turn beside it."""
+    if isinstance(items, str):
+        return [Turn(Role.USER, items, line=line)]
+    found: list[Turn] = []
+    passed_over = 0
+    for item in items if isinstance(items, list) else ():
+        turns = turns_of(item, line)
+        passed_over += is_passed_over(item, turns)
+        found += turns
+    if found:
+        found[-1].passed_over += passed_over
+    return found
+
+
+def is_passed_over(value: Any, turns: list[Turn]) -> bool:
+    """Whether an element of a message list is none of the kinds that are known, though it may say something."""
+    return not turns and not is_silent(value)
+
+
 def turns_of(value: Any, line: int | None = None) -> list[Turn]:
     """The turns that one element of a message list holds: none for what is no message."""
     if not isinstance(value, dict):

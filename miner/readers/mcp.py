@@ -15,7 +15,7 @@ from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.source import Head, Record, Source, strip_compression
-from miner.readers.telling import Fact, tell
+from miner.readers.telling import Fact, tell, tell_losses
 from miner.readers.values import flag, listing, mapping, word
 
 VERSION = 1
@@ -23,6 +23,8 @@ TITLE = "MCP captures (JSON-RPC messages, one a line)"
 WHERE = "what a proxy between client and server writes: bare messages, or {timestamp, direction, message}"
 
 NAME = "mcp"
+_PLAIN = ("initialize", "ping")
+"""Methods without a family; those of a family that is not known are no calls either."""
 _INSIDE = ("message", "payload", "data", "body", "jsonrpc_message", "raw")
 _TIMES = ("timestamp", "time", "ts", "at")
 _CONNECTIONS = ("session_id", "sessionId", "connection_id", "connection", "session")
@@ -85,6 +87,8 @@ class _Wire:
     """Call -> (tool and arguments, when it was sent)."""
     _paused: dict[str, str] = field(default_factory=dict)
     _questions: set[str] = field(default_factory=set)
+    _others: set[str] = field(default_factory=set)
+    """Requests that are no calls."""
     _facts: dict[str, Fact] = field(default_factory=dict)
     _read_only: dict[str, bool] = field(default_factory=dict)
     _step: int = 0
@@ -102,15 +106,20 @@ class _Wire:
                 self._facts[call] = Fact(status=Status.CANCELLED)
         elif method == "initialize":
             self.client = mapping(params.get("clientInfo"))
+            self._others.add(identity)
         elif isinstance(method, str):
-            if method in _FROM_SERVER and "id" in message:
-                self._questions.add(identity)
-        elif "result" in message or "error" in message:
+            self.conversation.passed_over += "/" not in method and method not in _PLAIN
+            if "id" in message:
+                (self._questions if method in _FROM_SERVER else self._others).add(identity)
+        elif method is None and ("result" in message or "error" in message):
             self._answer(message, identity, at, line)
+        else:
+            self.conversation.passed_over += 1
 
     def _call(self, params: dict[str, Any], identity: str, at: int | None, line: int) -> None:
         name = word(params.get("name"))
         if name is None:
+            self.conversation.passed_over += 1
             return
         asked = json_text([name, params.get("arguments")])
         if "inputResponses" in params and asked in self._paused:
@@ -140,6 +149,9 @@ class _Wire:
                 self._read_only[tool["name"]] = hint
         call = self._open.get(identity)
         if call is None:
+            if identity not in self._others and ("content" in result or error is not None):
+                self.conversation.unmatched.append(line)
+            self._others.discard(identity)
             return
         asked, sent = self._asked[call]
         if result.get("resultType") == "input_required":
@@ -154,6 +166,7 @@ class _Wire:
     def told(self, source: Source, identity: str) -> Iterator[Session | Event]:
         """The session and its events."""
         if not len(self.conversation):
+            tell_losses(source, self.conversation, self.record.path)
             return
         self.conversation.key = session_key(NAME, identity)
         events = self.conversation.events()

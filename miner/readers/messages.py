@@ -20,6 +20,7 @@ from miner.readers.exchange import APPLICATIONS, TASKS, Exchange, exchange_of, w
 from miner.readers.history import Context, mark, marks_of
 from miner.readers.items import is_silent, turns_of
 from miner.readers.source import Head, Record, Source, is_lines, strip_compression
+from miner.readers.telling import tell_losses
 
 VERSION = 1
 TITLE = "Message lists: OpenAI chat and Responses, Anthropic, Gemini, Vercel, LangChain, training and gateway logs"
@@ -165,8 +166,7 @@ class _Sessions:
 
     def _finished(self, live: _Live) -> Iterator[Session | Event]:
         conversation, about = live.conversation, live.about
-        for line in conversation.unmatched:
-            self._source.problem("result_without_call", path=live.record.path, line=line)
+        tell_losses(self._source, conversation, live.record.path)
         events = conversation.events()
         times = [event.time_us for event in events if event.time_us is not None]
         models = [event.model for event in events if event.model]
@@ -190,6 +190,7 @@ class _Sessions:
 
 def _extend(live: _Live, exchange: Exchange, *, continued: bool) -> None:
     """Add what the exchange shows and answers, without what was there before."""
+    live.conversation.passed_over += exchange.passed_over
     shown = exchange.shown
     if not live.context.marks:
         shown = without_demonstrations(shown, answered=bool(exchange.answer))

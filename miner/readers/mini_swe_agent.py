@@ -14,7 +14,7 @@ from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.items import turns_of
+from miner.readers.items import is_passed_over, turns_of
 from miner.readers.source import Head, Record, Source, strip_compression
 from miner.readers.telling import tell
 from miner.readers.values import integer, listing, mapping, word
@@ -44,8 +44,8 @@ def read(source: Source) -> Iterator[Session | Event]:
     for path in source.paths:
         one = replace(source, paths=(path,))
         about = one.members("info", "trajectory_format", "instance_id")
-        records = [record for record in one.elements("messages") if "role" in mapping(record.value)]
-        if records:
+        records = list(one.elements("messages"))
+        if any("role" in mapping(record.value) for record in records):
             yield from _session(one, records, about)
 
 
@@ -77,7 +77,9 @@ def _message(conversation: Conversation, message: dict[str, Any], line: int, wai
     at, code = micros(extra.get("timestamp")), integer(extra.get("returncode"))
     if message.get("role") == "exit":
         return None
-    for turn in turns_of(message, line):
+    turns = turns_of(message, line)
+    conversation.passed_over += is_passed_over(message, turns)
+    for turn in turns:
         turn = changed(turn, time_us=at if at is not None else turn.time_us)
         if turn.role is Role.MODEL:
             calls = turn.calls or _commands(turn.text or "", extra)

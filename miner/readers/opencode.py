@@ -26,6 +26,10 @@ WHERE = "~/.local/share/opencode/opencode.db, or the output of: opencode export 
 
 NAME = "opencode"
 _STATUS = {"completed": Status.OK, "error": Status.ERROR, "running": Status.RUNNING, "pending": Status.MISSING}
+_PARTS = frozenset({"text", "reasoning", "step-start", "step-finish", "compaction", "snapshot", "patch"}) | frozenset(
+    {"file", "agent", "subtask", "retry"}
+)
+"""Kinds of parts besides calls; marks of steps, snapshots and files that a person attached are not told."""
 _SESSION = ("id", "parent_id", "directory", "version")
 _MESSAGE = ("id", "session_id", "time_created", "data")
 _PART = ("id", "message_id", "data")
@@ -114,6 +118,7 @@ def _told(source: Source, identity: str, talk: _Talk, spawned_by: str | None) ->
     facts: dict[str, Fact] = {}
     ids = CallIds()
     for number, (message, parts) in enumerate(talk.messages, 1):
+        conversation.passed_over += sum(not _is_known(part) for part in parts)
         if message.get("role") == "assistant":
             _answer(conversation, facts, ids, message, parts, number)
         else:
@@ -140,6 +145,11 @@ def _agent(talk: _Talk) -> str | None:
     return next((agent for message, _ in talk.messages if (agent := word(message.get("agent")))), None)
 
 
+def _is_known(part: dict[str, Any]) -> bool:
+    """Whether a part is told, or is known to say nothing of its own."""
+    return word(part.get("tool")) is not None if part.get("type") == "tool" else word(part.get("type")) in _PARTS
+
+
 def _heard(conversation: Conversation, message: dict[str, Any], parts: list[dict[str, Any]], number: int) -> None:
     """A person's message, and what the host put beside it."""
     at = micros(mapping(message.get("time")).get("created"))
@@ -150,6 +160,9 @@ def _heard(conversation: Conversation, message: dict[str, Any], parts: list[dict
         elif part.get("type") == "text" and text:
             role = Role.HARNESS if part.get("synthetic") else Role.USER
             conversation.add(Turn(role, text, uid=word(message.get("id")), time_us=at, line=number))
+        elif part.get("type") == "tool":
+            # People call no tools: the message's role is damaged.
+            conversation.passed_over += 1
 
 
 def _answer(

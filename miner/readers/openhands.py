@@ -64,7 +64,7 @@ def _is_history(history: list[Any]) -> bool:
 
 def _flat(history: list[Any]) -> list[dict[str, Any]]:
     """The events of a history; older evaluations kept pairs of action and observation."""
-    return [mapping(e) for item in history for e in (item if isinstance(item, list) else [item]) if isinstance(e, dict)]
+    return [mapping(e) for item in history for e in (item if isinstance(item, list) else [item])]
 
 
 def groups(paths: list[Path]) -> list[tuple[Path, ...]]:
@@ -179,6 +179,8 @@ class _Talk:
                 self.conversation.compaction(place)
         elif action is not None and source == "agent" and (made or action not in _QUIET):
             self._acted(event, action, args, made, at, place)
+        elif action not in _QUIET:
+            self.conversation.passed_over += 1
 
     def _acted(
         self, event: dict[str, Any], action: str, args: dict[str, Any], made: dict[str, Any], at: int | None, place: int
@@ -212,6 +214,7 @@ class _Talk:
         identity = self._calls.get(cause) or word(made.get("tool_call_id"))
         text = text_of(event.get("content")) or text_of(event.get("message"))
         if identity is None or not self.conversation.waits_for(Result(None, identity)):
+            self.conversation.passed_over += kind not in _QUIET
             return
         extras = mapping(event.get("extras"))
         code = integer(mapping(extras.get("metadata")).get("exit_code"))
@@ -245,6 +248,7 @@ class _Talk:
         if arguments is None:
             arguments = {key: value for key, value in mapping(event.get("action")).items() if key != "kind"}
         if name is None:
+            self.conversation.passed_over += 1
             return
         turn = Turn(
             Role.MODEL,
@@ -260,6 +264,7 @@ class _Talk:
     def _result(self, event: dict[str, Any], kind: str, at: int | None, place: int) -> None:
         identity = self._calls.get(str(event.get("action_id"))) or word(event.get("tool_call_id"))
         if identity is None:
+            self.conversation.passed_over += 1
             return
         observation = mapping(event.get("observation"))
         failed = observation.get("is_error") is True or observation.get("error") is True

@@ -65,6 +65,7 @@ def read(source: Source) -> Iterator[Session | Event]:
         for record in records:
             if not held.take(record.value):
                 source.problem("unknown_record", "no span", path=path, line=record.line)
+    source.account.unknown += held.lost
     for native_id, spans in held.sessions():
         yield from sessions_of(spans, "otel", native_id)
 
@@ -77,10 +78,12 @@ class _Held:
         self._said: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._session: dict[str, tuple[int, str]] = {}
         self._start: dict[str, int] = {}
+        self.lost = 0
+        """Rows beside spans that are none themselves, for want of an id."""
 
     def take(self, value: Any) -> bool:
         """Keep the spans of a record; False when it holds none."""
-        found = False
+        found, lost = False, 0
         for trace, identity, event in logs_of(value):
             self._said.setdefault((trace, identity), []).append(event)
             found = True
@@ -89,6 +92,9 @@ class _Held:
             if span is not None:
                 found = True
                 self._keep(span, row, resource)
+            elif row.get("kind") != "pending_span":
+                lost += 1
+        self.lost += lost if found else 0
         return found
 
     def _keep(self, span: Span, row: dict[str, Any], resource: dict[str, Any]) -> None:

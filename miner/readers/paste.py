@@ -16,7 +16,7 @@ from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.history import Context
-from miner.readers.items import turns_of
+from miner.readers.items import turns_in
 from miner.readers.source import Head, Record, Source, strip_compression
 from miner.readers.telling import tell
 from miner.readers.values import listing, mapping, number, word
@@ -91,6 +91,7 @@ class _Trace:
     def _called(self, line: dict[str, Any], number_of_line: int) -> None:
         name = word(line.get("tool_name"))
         if name is None:
+            self.conversation.passed_over += 1
             return
         identity = f"line {number_of_line}"
         call = Call(name, line.get("tool_args"), identity)
@@ -101,7 +102,7 @@ class _Trace:
     def answer(self, line: dict[str, Any], start: int | None, number_of_line: int) -> None:
         """What a request shows for the first time: the question, and the results of the calls before it."""
         messages = [mapping(message) for message in listing(line.get("messages"))]
-        turns = [turn for message in messages for turn in turns_of(message, number_of_line)]
+        turns = turns_in(messages, number_of_line)
         newest = next((t.text for t in reversed(turns) if t.role is Role.USER and _RESPONSE.search(t.text or "")), None)
         if self._waiting and newest is not None:
             parts = _RESPONSE.findall(newest)

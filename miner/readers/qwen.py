@@ -92,15 +92,18 @@ class _Chat:
                 self.conversation.add(Turn(role, text, uid=uid, time_us=at, line=at_line))
         elif kind == "assistant":
             usage = mapping(line.get("usageMetadata"))
+            stated = [mapping(part["functionCall"]) for part in parts if "functionCall" in part]
+            calls = tuple(call for value in stated if (call := _call(value)) is not None)
             turn = Turn(
                 Role.MODEL,
                 text or None,
-                tuple(call for part in parts if (call := _call(mapping(part.get("functionCall")))) is not None),
+                calls,
                 uid=uid,
                 time_us=at,
                 model=word(line.get("model")),
                 tokens_in=count(usage.get("promptTokenCount")),
                 tokens_out=count(usage.get("candidatesTokenCount")),
+                passed_over=len(stated) - len(calls),
                 line=at_line,
             )
             self.conversation.add(turn)

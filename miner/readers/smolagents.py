@@ -74,6 +74,8 @@ def _act(conversation: Conversation, step: dict[str, Any], line: int) -> None:
         if name:
             identity = word(mapping(value).get("id")) or f"{line}/{place}"
             calls.append(Call(name, function.get("arguments"), identity))
+        else:
+            conversation.passed_over += 1
     clock, usage = mapping(step.get("timing")), mapping(step.get("token_usage"))
     start, end = micros(clock.get("start_time")), micros(clock.get("end_time"))
     error = mapping(step.get("error"))
@@ -88,7 +90,8 @@ def _act(conversation: Conversation, step: dict[str, Any], line: int) -> None:
         line=line,
     )
     conversation.add(turn)
-    text = text_of(first(step, "observations")) or text_of(error.get("message"))
+    told = (text_of(step.get("observations")), text_of(error.get("message")))
+    text = "\n".join(part for part in told if part) or None
     if not calls:
         if text:
             conversation.add(Turn(Role.HARNESS, text, line=line))

@@ -10,8 +10,8 @@ from typing import Any
 from miner.readers.blocks import Call, Turn, first
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import ROLES, Role
-from miner.readers.exchange import exchange_of, turns_in
-from miner.readers.items import turns_of
+from miner.readers.exchange import exchange_of
+from miner.readers.items import turns_in, turns_of
 from miner.readers.span_rows import Span
 
 
@@ -209,10 +209,7 @@ def _messages(attributes: dict[str, Any], name: str, *, answer: bool = False) ->
         value = nested(flat) if flat else None
     if isinstance(value, dict):
         value = value.get("messages", [value])
-    turns = []
-    for item in value if isinstance(value, list) else []:
-        turns += turns_of(_message(item, answer=answer))
-    return turns
+    return turns_in([_message(item, answer=answer) for item in value] if isinstance(value, list) else [])
 
 
 def _message(item: Any, *, answer: bool) -> Any:

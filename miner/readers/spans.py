@@ -136,6 +136,7 @@ def _turn(step: _Step) -> Turn:
         time_source=TimeSource.SPAN,
         uid=step.span.id,
         model=text_attribute(step.span, MODEL),
+        passed_over=sum(turn.passed_over for turn in step.said.answer),
         tokens_in=tokens[0] if type(tokens[0]) is int else None,
         tokens_out=tokens[1] if type(tokens[1]) is int else None,
     )
@@ -173,12 +174,17 @@ def _result(span: Span) -> Result:
         status = Status.OK
     return replace(
         message,
-        text=message.text if message.text is not None else span.error,
+        text=_with_error(message.text, span.error),
         status=status,
         native_error=span.failed if span.failed is not None else message.native_error,
         start_us=span.start_us if span.end_us is not None else None,
         end_us=span.end_us,
     )
+
+
+def _with_error(text: str | None, error: str | None) -> str | None:
+    """What came back and what is said to have gone wrong, once where both are the same."""
+    return text if error is None or (text and error in text) else f"{text}\n{error}" if text else error
 
 
 def _lend_answers(steps: list[_Step]) -> None:

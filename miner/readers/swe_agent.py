@@ -12,7 +12,7 @@ from miner.readers.blocks import Call, Result, Turn
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.items import turns_of
+from miner.readers.items import is_passed_over, turns_of
 from miner.readers.source import Head, Record, Source, strip_compression
 from miner.readers.telling import tell
 from miner.readers.values import listing, mapping, word
@@ -52,10 +52,10 @@ def _session(
 ) -> Iterator[Session | Event]:
     name = strip_compression(record.path).name.removesuffix(".traj").removesuffix(".json")
     info = mapping(run.get("info"))
-    history = [message for message in listing(run.get("history")) if isinstance(message, dict)]
+    history = [mapping(message) for message in listing(run.get("history"))]
     # Demonstrations in the prompt are not the run.
     history = [message for message in history if not message.get("is_demo")]
-    steps = [step for step in listing(run.get("trajectory")) if isinstance(step, dict)]
+    steps = [mapping(step) for step in listing(run.get("trajectory"))]
     said = repr([(step.get("action"), step.get("response")) for step in steps] or history)
     conversation = Conversation(session_key(NAME, name, number, said))
     if steps:
@@ -63,7 +63,9 @@ def _session(
         _tell_steps(conversation, steps, history)
     else:
         for message in history:
-            for turn in turns_of(message, record.line):
+            turns = turns_of(message, record.line)
+            conversation.passed_over += is_passed_over(message, turns)
+            for turn in turns:
                 conversation.add(turn)
     if not len(conversation):
         if steps or history:

@@ -14,8 +14,11 @@ from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation, durations
-from miner.readers.items import turns_of
+from miner.readers.dialects import Role
+from miner.readers.items import is_passed_over, turns_of
 from miner.readers.source import Head, Record, Source, strip_compression
+from miner.readers.telling import tell_losses
+from miner.readers.values import number
 
 VERSION = 1
 TITLE = "τ-bench and τ² results: one JSON file a run, a session for each task and trial"
@@ -23,6 +26,7 @@ WHERE = "τ-bench: the folder given as --log-dir; τ²: data/simulations/*.json"
 
 SMALLEST_DURATION_US = 1_000
 """Stamps of a simulated tool's call and result lie closer than this: they tell the order, not how long it took."""
+_LONGEST_SECONDS = 1e9
 _DOMAINS = re.compile(r"(?<![a-z])(airline|retail|telecom|banking|mock)(?![a-z])")
 
 
@@ -117,10 +121,11 @@ def _session(
     seen.add(key)
     conversation = Conversation(key, quiet=Status.OK)
     for message in messages:
-        for turn in _turns(message, record.line):
+        turns = list(_turns(message, record.line))
+        conversation.passed_over += is_passed_over(message, turns)
+        for turn in turns:
             conversation.add(turn)
-    for line in conversation.unmatched:
-        source.problem("result_without_call", path=record.path, line=line)
+    tell_losses(source, conversation, record.path)
     events = _timed(conversation.events())
     if not events:
         source.problem("empty_session", "it ended before its first message", path=record.path, line=record.line)
@@ -152,12 +157,16 @@ def _turns(message: Any, line: int) -> Iterator[Turn]:
         return
     bundled = message.get("tool_messages")
     if isinstance(bundled, list):
+        lost = 0
         for inner in bundled:
-            yield from _turns(inner, line)
+            turns = list(_turns(inner, line))
+            lost += is_passed_over(inner, turns)
+            yield from turns
+        yield Turn(Role.TOOL, passed_over=lost, line=line)
         return
-    seconds = message.get("generation_time_seconds")
+    seconds = number(message.get("generation_time_seconds"))
     for turn in turns_of(message, line):
-        turn.think_us = round(seconds * 1e6) if isinstance(seconds, int | float) and seconds >= 0 else None
+        turn.think_us = round(seconds * 1e6) if seconds is not None and 0 <= seconds < _LONGEST_SECONDS else None
         turn.uid = None
         if turn.results:
             turn.results = tuple(map(_judged, turn.results))

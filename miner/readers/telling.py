@@ -74,8 +74,7 @@ def tell(
         path: the file that problems are reported for.
         infer_steps: let a model step without a start begin where what it answers ended.
     """
-    for line in conversation.unmatched:
-        source.problem("result_without_call", path=path, line=line)
+    tell_losses(source, conversation, path)
     events = [_completed(event, (facts or {}).get(event.call_id or "")) for event in conversation.events()]
     if infer_steps:
         events = list(_with_inferred_steps(events))
@@ -88,6 +87,13 @@ def tell(
         ended_us=session.ended_us if session.ended_us is not None else max(times, default=None),
     )
     yield from events
+
+
+def tell_losses(source: Source, conversation: Conversation, path: Path | None) -> None:
+    """Report what was said and has no place among the events: results without a call, parts of unknown kind."""
+    for line in conversation.unmatched:
+        source.problem("result_without_call", path=path, line=line)
+    source.account.unknown += conversation.passed_over
 
 
 def without_times(events: list[Event]) -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from miner.errors import LogError
-from miner.events import Event, EventKind, Session, TimeSource
+from miner.events import Event, EventKind, Session
 from miner.readers import Reader, load_reader, reader_names, recognise, scores
 from miner.readers.source import Limits, Source, head_of
+from tests.readers.contract import check
 
 ODD_VALUES: tuple[Any, ...] = (None, True, -1, 1.5, "", "x", [], [None], {}, {"type": "x"})
 UNKNOWN = {"type": "record_of_tomorrow", "payload": {"list": [1, None], "text": "x"}}
@@ -51,49 +52,8 @@ def read(reader: Reader, path: Path, limits: Limits | None = None) -> tuple[list
     found = list(reader.read(source))
     sessions = [item for item in found if isinstance(item, Session)]
     events = [item for item in found if isinstance(item, Event)]
-    check_sessions(sessions, events)
-    for event in events:
-        check_event(event)
+    check(sessions, events)
     return sessions, events, source
-
-
-def check_sessions(sessions: list[Session], events: list[Event]) -> None:
-    """Events belong to announced sessions, have a place of their own, and steps stand before their calls."""
-    last = {session.key: session for session in sessions}
-    assert {event.session for event in events} <= set(last)
-    places = [(event.session, event.seq) for event in events]
-    assert len(places) == len(set(places))
-    for session in last.values():
-        assert {(session.key, seq) for seq in session.off_path} <= set(places)
-        assert session.parent != session.key
-    steps = {(e.session, e.step): e.seq for e in events if e.kind is EventKind.MODEL_STEP}
-    assert len(steps) == sum(event.kind is EventKind.MODEL_STEP for event in events)
-    for event in events:
-        if event.kind is EventKind.TOOL_CALL and (event.session, event.step) in steps:
-            assert steps[event.session, event.step] < event.seq
-
-
-def check_event(event: Event) -> None:
-    """One event is complete for its kind, storable, and never claims a time it does not have."""
-    assert isinstance(event.kind, EventKind)
-    assert min(event.seq, event.turn, event.step, event.call_index) >= 0
-    for value in (event.text, event.result, event.arguments, event.tool, event.raw_tool, event.call_id, event.uid):
-        assert value is None or isinstance(value, str)
-        (value or "").encode("utf-8")
-    for number in (event.time_us, event.start_us, event.end_us, event.tokens_in, event.tokens_out, event.exit_code):
-        assert number is None or (isinstance(number, int) and abs(number) < 1 << 63)
-    if event.time_source is TimeSource.NONE:
-        assert event.start_us is None
-        assert event.end_us is None
-    if event.start_us is not None and event.end_us is not None:
-        assert event.start_us <= event.end_us
-    if event.kind is EventKind.TOOL_CALL:
-        assert event.tool
-        assert event.status is not None
-        assert event.arguments is not None
-        assert isinstance(json.loads(event.arguments), dict)
-    if event.result is not None:
-        json.loads(event.result)
 
 
 def calls_of(events: list[Event]) -> list[str]:

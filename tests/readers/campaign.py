@@ -1,0 +1,251 @@
+"""Reads mutations of a reader's example and holds each reading to what must hold for any log.
+
+``python -m tests.readers.campaign --progress FILE [--formats NAME...] [--count N]`` goes on where it stopped.
+
+Each reading ends: without any exception but the package's own, within a few seconds of processor time, with an account
+of every byte, with rows that can be stored, and without a loss that is not told. Of a gentle mutation all that the
+other values say must come out again, unless a problem or an unknown record is told: which values say something is found
+by writing a mark into each and looking where it comes out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from miner.errors import MinerError
+from miner.events import Event, Session
+from miner.readers import load_reader, reader_names, scores
+from miner.readers.source import Source, head_of
+from tests.readers import carriers
+from tests.readers.contract import check
+from tests.readers.mutations import Mutated, Mutator
+
+WHOLE = 1_000_000
+"""Mutations of one format's sample in a whole campaign."""
+MOST_SECONDS = 5.0
+"""Processor time that one log of a few kilobytes may take."""
+_RECOGNISED_EVERY = 64
+_MEMORY = Path("/dev/shm")
+
+
+class HungError(BaseException):
+    """A reading took far too long; no reader can catch it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A mutation that a reader did not bear."""
+
+    format: str
+    seed: int
+    what: str
+    """What was done to the log."""
+    how: str
+    """What went wrong, the same for every mutation that finds the same fault."""
+
+
+@dataclass
+class Reading:
+    """What came out of one reading."""
+
+    sessions: list[Session] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    told: int = 0
+    """Problems, and records of unknown kind."""
+    refused: bool = False
+    """The package's own error ended it."""
+
+    def said(self) -> str:
+        """Everything that the events say."""
+        texts: list[str] = []
+        for event in self.events:
+            texts += [text for text in (event.text, event.tool, event.raw_tool, event.server) if text]
+            for values in (event.arguments, event.result):
+                texts += carriers.texts(json.loads(values)) if values else ()
+        return "\0".join(texts)
+
+    def shape(self) -> list[tuple[Any, ...]]:
+        """The events without what they say."""
+        sessions = {key: place for place, key in enumerate(dict.fromkeys(e.session for e in self.events))}
+        return [(sessions[e.session], e.seq, e.kind, e.status, e.step, e.turn) for e in self.events]
+
+
+class Campaign:
+    """The mutations of one format's example."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._reader = load_reader(name)
+        self._path = folder / self._reader.EXAMPLE_NAME
+        self._carrier = carriers.carrier_of(self._reader.EXAMPLE)
+        self.marks: dict[str, carriers.Path] = {}
+        """Mark -> where it was written; only marks that come out again."""
+        tree = self._marked()
+        self._mutator = Mutator(self._carrier, tree)
+        self._told = self._read(self._carrier.data(tree)).told
+
+    def _marked(self) -> Any:
+        """The example with a mark in every text that says something: it comes out, and changes nothing else."""
+        tree = self._carrier.tree(self._reader.EXAMPLE)
+        before = self._read(self._carrier.data(tree))
+        for number, path in enumerate(list(carriers.places(tree))):
+            value = carriers.at(tree, path)
+            if not isinstance(value, str):
+                continue
+            holder, mark = carriers.at(tree, path[:-1]), f"mark{number}x"
+            holder[path[-1]] = f"{value} {mark}"
+            after = self._read(self._carrier.data(tree))
+            said = after.said()
+            if all(each in said for each in (mark, *self.marks)) and (after.shape(), after.told) == (
+                before.shape(),
+                before.told,
+            ):
+                self.marks[mark] = path
+            else:
+                holder[path[-1]] = value
+        return tree
+
+    def run(self, seeds: range) -> Iterator[Finding]:
+        """The mutations that the reader did not bear."""
+        for seed in seeds:
+            mutated = self._mutator.mutated(f"{self.name}/{seed}")
+            if how := self._complaint(mutated, recognised=seed % _RECOGNISED_EVERY == 0):
+                yield Finding(self.name, seed, mutated.what, how)
+
+    def mutated(self, seed: int) -> Mutated:
+        """The log that a finding speaks of."""
+        return self._mutator.mutated(f"{self.name}/{seed}")
+
+    def _complaint(self, mutated: Mutated, *, recognised: bool) -> str | None:
+        try:
+            with _limited():
+                found = self._read(mutated.data)
+                check(found.sessions, found.events)
+                if recognised:
+                    scores(self._path)
+                else:
+                    assert 0 <= self._reader.recognises(head_of(self._path)) <= 1, "how sure"
+        except HungError:
+            return "hung"
+        except Exception as error:  # noqa: BLE001 - any exception is what a campaign looks for
+            return f"{type(error).__name__} at {_place(error)}"
+        return None if found.refused else self._lost(mutated, found)
+
+    def _read(self, data: bytes) -> Reading:
+        self._path.write_bytes(data)
+        source, found = Source((self._path,)), Reading()
+        try:
+            for item in self._reader.read(source):
+                if isinstance(item, Event):
+                    found.events.append(item)
+                else:
+                    found.sessions.append(item)
+        except MinerError:
+            found.refused = True
+            return found
+        found.told = len(source.problems) + source.account.unknown
+        assert source.account.total == len(data), "account"
+        assert bool(source.account.broken) <= bool(source.problems), "broken bytes without a problem"
+        return found
+
+    def _lost(self, mutated: Mutated, found: Reading) -> str | None:
+        """The marked values that neither came out nor were told to be lost."""
+        path = mutated.gentle
+        if path is None or found.told > self._told:
+            return None
+        said = found.said()
+        lost = [str(where) for mark, where in self.marks.items() if where[: len(path)] != path and mark not in said]
+        return f"{path}: lost in silence: {', '.join(lost)}" if lost else None
+
+
+def _place(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno} {frame.line}"
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Ends what takes too much processor time; a busy machine does not matter."""
+
+    def ring(*_: object) -> None:
+        raise HungError
+
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+@contextmanager
+def memory() -> Iterator[Path]:
+    """A folder in memory where there is one: a campaign writes millions of small files."""
+    with tempfile.TemporaryDirectory(prefix="miner-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+class Progress:
+    """How many mutations of each format were read, and what was found, kept in a file from run to run."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self.done: Counter[str] = Counter(kept.get("done", {}))
+        self.found: list[dict[str, Any]] = kept.get("found", [])
+
+    def keep(self, name: str, done: int, findings: list[Finding]) -> None:
+        """Write it down, all of it or nothing."""
+        self.done[name] = done
+        known = {(item["format"], item["how"]) for item in self.found}
+        for finding in findings:
+            if (finding.format, finding.how) not in known:
+                known.add((finding.format, finding.how))
+                self.found.append(vars(finding))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps({"done": dict(sorted(self.done.items())), "found": self.found}, indent=1))
+        fresh.replace(self._path)
+
+
+def go_on(progress: Progress, names: list[str], whole: int, stride: int = 2000) -> None:
+    """Bring every format to ``whole`` mutations, in turns, so that none waits for another."""
+    with memory() as folder:
+        campaigns = {name: Campaign(name, folder) for name in names}
+        while waiting := [name for name in names if progress.done[name] < whole]:
+            for name in waiting:
+                first = progress.done[name]
+                seeds = range(first, min(first + stride, whole))
+                progress.keep(name, seeds.stop, list(campaigns[name].run(seeds)))
+
+
+def main() -> int:
+    """Go on with a campaign; 1 when it has found anything."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--progress", type=Path, required=True, help="the file that keeps what was done and found")
+    parser.add_argument("--formats", nargs="+", default=reader_names(), metavar="NAME", help="default: all")
+    parser.add_argument("--count", type=int, default=WHOLE, help="mutations of each format (default: %(default)s)")
+    given = parser.parse_args()
+    progress = Progress(given.progress)
+    go_on(progress, given.formats, given.count)
+    for name, done in sorted(progress.done.items()):
+        print(f"{name:<16} {done:>9,} mutations")
+    for finding in progress.found:
+        print(f"{finding['format']} seed {finding['seed']}: {finding['how']}  ({finding['what']})")
+    return int(bool(progress.found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
