@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from miner.errors import MinerError
+from miner.cli import console
+from miner.errors import MinerError, MissingExtraError, UsageError
 
 if TYPE_CHECKING:
-    from miner.integrations.mcp_proxy import Relay, Write
+    from collections.abc import Mapping
+
+    from miner.integrations.mcp_proxy import Proxy
     from miner.runtime.ledger import Ledger
     from miner.runtime.policy import Policy
+
+PATH = "/mcp"
+"""Where clients over HTTP find the server."""
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -37,7 +43,10 @@ if TYPE_CHECKING:
 @click.option("--prefix", default="", help="What bundle and policy have before this server's tool names.")
 @click.option("--in-flight", type=click.IntRange(1, 64), default=2, show_default=True, help="Early calls at once.")
 @click.option("--ledger", type=click.Path(path_type=Path, dir_okay=False), help="Append what happened to this file.")
-@click.argument("command_line", nargs=-1, required=True, metavar="-- COMMAND...")
+@click.option("--upstream-url", metavar="URL", help="The server is at this address, instead of COMMAND.")
+@click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Goes to --upstream-url with every request of a client over pipes.")  # fmt: skip  # noqa: E501
+@click.option("--listen", metavar="HOST:PORT", help="Clients come over HTTP, to /mcp at this address; port 0: any that is free.")  # fmt: skip  # noqa: E501
+@click.argument("command_line", nargs=-1, metavar="-- [COMMAND...]")
 def command(
     bundle: Path,
     public_key: str | None,
@@ -47,45 +56,98 @@ def command(
     prefix: str,
     in_flight: int,
     ledger: Path | None,
+    upstream_url: str | None,
+    headers: tuple[str, ...],
+    listen: str | None,
     command_line: tuple[str, ...],
 ) -> int:
-    """Relay MCP between this program's stdin and stdout and the server that COMMAND starts.
+    """Relay MCP between a client and a server: the one that COMMAND starts, or the one at --upstream-url.
 
-    In shadow mode, the default, nothing is called early; the ledger says what would have been. With
+    The client is at this program's stdin and stdout, or comes over HTTP to --listen; then each client gets a COMMAND
+    of its own. In shadow mode, the default, nothing is called early; the ledger says what would have been. With
     `--mode on`, what the policy allows is; without a policy that is nothing.
     """
     import asyncio
 
     from miner.cli._bundle import opened
-    from miner.integrations._mcp_stdio import serve
-    from miner.integrations.mcp_proxy import Relay
+    from miner.integrations.mcp_proxy import Proxy
     from miner.runtime.budget import Budget
     from miner.runtime.run import Mode
 
+    if bool(upstream_url) == bool(command_line):
+        raise UsageError("one server is needed", next_step="give either -- COMMAND... or --upstream-url")
     found = opened(bundle, public_key)
     policy = _policy(policy_file, known_server, prefix)
     with ExitStack() as stack:
-        book = _ledger(ledger, stack)
-
-        def relay_of(to_client: Write, to_server: Write) -> Relay:
-            return Relay(
-                found,
-                policy,
-                to_client,
-                to_server,
-                mode=Mode(mode),
-                prefix=prefix,
-                budget=Budget(in_flight=in_flight),
-                ledger=book,
-                environment={"cwd": str(Path.cwd())},
-            )
-
+        proxy = Proxy(
+            found,
+            policy,
+            mode=Mode(mode),
+            prefix=prefix,
+            budget=Budget(in_flight=in_flight),
+            ledger=_ledger(ledger, stack),
+            environment=None if listen else {"cwd": str(Path.cwd())},
+        )
         try:
-            return asyncio.run(serve(command_line, relay_of))
+            return asyncio.run(_served(proxy, command_line, upstream_url, _headers(headers), listen))
         except (FileNotFoundError, PermissionError) as error:
             raise MinerError(
                 "the server cannot be started", where=command_line[0], next_step="check the command after --"
             ) from error
+
+
+async def _served(
+    proxy: Proxy, command_line: tuple[str, ...], url: str | None, headers: Mapping[str, str], listen: str | None
+) -> int:
+    """Relays until either side ends."""
+    from miner.integrations import _mcp_stdio
+
+    if listen is None and url is None:
+        return await _mcp_stdio.serve(command_line, proxy)
+    try:
+        import httpx2
+        import uvicorn
+    except ImportError as error:
+        raise MissingExtraError("mcp", error.name or "uvicorn") from error
+    del httpx2, uvicorn
+    if listen is None:
+        return await _mcp_stdio.serve_address(url or "", proxy, headers)
+    return await _listened(proxy, command_line, url, listen)
+
+
+async def _listened(proxy: Proxy, command_line: tuple[str, ...], url: str | None, listen: str) -> int:
+    from miner.integrations._mcp_http import HttpProxy, reach
+    from miner.integrations._mcp_http_server import HttpHost
+    from miner.integrations._mcp_listen import Listener
+
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        raise UsageError("an address is needed", where=f"--listen {listen}", next_step="write 127.0.0.1:8000")
+    if url:
+        handler: HttpProxy | HttpHost = HttpProxy(proxy, url, PATH, reach(url))
+    else:
+        handler = HttpHost(proxy, command_line, PATH)
+    try:
+        listener = Listener(host.strip("[]") or "127.0.0.1", int(port), handler.handle)
+    except OSError as error:
+        raise MinerError("the address is not free", where=listen, next_step="choose another port") from error
+    console.note(f"listening at http://{host or '127.0.0.1'}:{listener.port}{PATH}")
+    try:
+        await listener.serve()
+    finally:
+        await handler.close()
+    return 0
+
+
+def _headers(texts: tuple[str, ...]) -> dict[str, str]:
+    """Headers as they are written on a command line."""
+    headers = {}
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise UsageError("a header is needed", where="--header", next_step="write 'NAME: VALUE'")
+        headers[name.strip()] = value.strip()
+    return headers
 
 
 def _policy(file: Path | None, known_server: str | None, prefix: str) -> Policy:

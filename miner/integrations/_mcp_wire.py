@@ -126,16 +126,18 @@ def is_fine(message: Message) -> bool:
     return bool(result.get("resultType", "complete") == "complete")
 
 
-def hints_of(message: Message) -> dict[str, dict[str, Any]]:
-    """Tool -> annotations, of an answer to ``tools/list``."""
+def tools_of(message: Message) -> list[dict[str, Any]]:
+    """The tools of an answer to ``tools/list``."""
     result = message.body.get("result")
     tools = result.get("tools") if isinstance(result, dict) else None
-    found = {}
-    for tool in tools if isinstance(tools, list) else ():
-        if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-            annotations = tool.get("annotations")
-            found[tool["name"]] = annotations if isinstance(annotations, dict) else {}
-    return found
+    listed = tools if isinstance(tools, list) else []
+    return [tool for tool in listed if isinstance(tool, dict) and isinstance(tool.get("name"), str)]
+
+
+def error(id_: str, text: str) -> bytes:
+    """The line that answers a request which no server will answer any more; the id is JSON text."""
+    fault = {"code": -32000, "message": text}
+    return b'{"jsonrpc":"2.0","id":%b,"error":%b}\n' % (id_.encode(), json.dumps(fault).encode())
 
 
 def _line(body: Mapping[str, Any]) -> bytes:

@@ -13,21 +13,21 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from miner.runtime.budget import Budget
-from miner.runtime.effects import Level
 from miner.runtime.ledger import Ledger
 from miner.runtime.live import Call
-from miner.runtime.policy import Policy, ToolRule
+from miner.runtime.policy import Policy
 from miner.runtime.results import describe
 from miner.runtime.run import Mode, Predictor
-from miner.runtime.speculator import Speculator
+from miner.runtime.speculator import Execute, Session, Speculator
 
 from . import _mcp_wire as wire
+from ._mcp_authority import Authority
 
 Write = Callable[[bytes], None]
+Forward = Callable[[], None]
 THINKS_AFTER_S = 0.005
 """A client that asks again within this time does not think; predicting then would only be in its way."""
 _ASKED_OF_ANYONE = frozenset({"ping", "roots/list"})
@@ -39,22 +39,21 @@ class _Asked(NamedTuple):
     """A call of the client that is on its way."""
 
     call: Call
-    line: bytes
+    forward: Forward
+    answer: Write
 
 
 class EarlyCallError(Exception):
     """An early call gave nothing that may answer a real one."""
 
 
-class Relay:
-    """One connection of a client to a server."""
+class Proxy:
+    """One server: all connections to it share the budget, the policy in force, and what each other's calls change."""
 
     def __init__(
         self,
         predictor: Predictor,
         policy: Policy,
-        to_client: Write,
-        to_server: Write,
         *,
         mode: Mode = Mode.OFF,
         prefix: str = "",
@@ -64,21 +63,46 @@ class Relay:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``prefix`` is what bundle and policy have before the names of this server's tools."""
-        self._to_client, self._to_server, self._prefix = to_client, to_server, prefix
+        self.prefix, self._environment = prefix, environment
+        self.authority = Authority(policy, prefix, getattr(predictor, "fingerprints", None))
         self.speculator = Speculator(
             predictor,
             policy,
             budget,
-            execute=self._run_early,
+            execute=_nobody,
             mode=mode,
             clock=clock,
             ledger=ledger,
             describe_result=_describe,
         )
-        self._session = self.speculator.session("mcp", environment=environment)
-        self._own_policy, self._hints = policy, dict[str, Mapping[str, Any]]()
-        self._quiet: set[str] = set()
-        """Tools that asked the client something while they ran early: they are left alone from then on."""
+        self._numbers = itertools.count(1)
+
+    def connect(self, to_client: Write, to_server: Write) -> Relay:
+        """A connection of a client, given what writes to it and what writes to its server."""
+        return Relay(self, f"mcp-{next(self._numbers)}", to_client, to_server)
+
+    def session(self, name: str, execute: Execute) -> Session:
+        """What a connection does, as the speculator sees it."""
+        return self.speculator.session(name, environment=self._environment, execute=execute)
+
+    def enforce(self) -> None:
+        """Puts in force what the server's words and deeds leave of the policy."""
+        policy = self.authority.policy
+        if policy != self.speculator.core.policy:
+            self.speculator.set_policy(policy)
+
+    async def close(self) -> None:
+        """Everything ends."""
+        await self.speculator.close()
+
+
+class Relay:
+    """One connection of a client to a server."""
+
+    def __init__(self, proxy: Proxy, name: str, to_client: Write, to_server: Write) -> None:
+        self._proxy, self._to_client, self._to_server = proxy, to_client, to_server
+        self._prefix, self.speculator = proxy.prefix, proxy.speculator
+        self._session = proxy.session(name, self._run_early)
         self._mark, self._numbers = f"miner-{secrets.token_hex(8)}-", itertools.count(1)
         self._early: dict[str, tuple[str, asyncio.Future[bytes]]] = {}
         """Id of an early call, as JSON text -> its tool, and what it waits for."""
@@ -94,16 +118,46 @@ class Relay:
 
     # --- lines ---------------------------------------------------------------------------------------------------
 
-    def from_client(self, line: bytes) -> None:
-        """Takes a line of the client."""
-        if not self._safely(self._take_from_client, line):
-            self._to_server(line)
+    def from_client(self, line: bytes, forward: Forward | None = None, answer: Write | None = None) -> None:
+        """Takes a line of the client.
+
+        Where each line has a way of its own, ``forward`` sends this one on as it came, and ``answer`` is called
+        instead of it with a line for the client.
+        """
+        ways = forward or (lambda: self._to_server(line)), answer or self._to_client
+        if not self._safely(lambda: self._take_from_client(line, *ways)):
+            ways[0]()
 
     def from_server(self, line: bytes) -> None:
         """Takes a line of the server."""
-        if not self._safely(self._take_from_server, line):
+        if not self._safely(lambda: self._take_from_server(line)):
             self._to_client(line)
-            self._safely(self._follow_server, line)
+            self.passed(line)
+
+    def passed(self, line: bytes) -> None:
+        """A line of the server was passed on, by us or by who knows that it belongs to the client."""
+        self._safely(lambda: self._follow_server(line))
+
+    def from_early(self, line: bytes) -> None:
+        """Takes a line of the server that only an early call led to; the client gets nothing of it."""
+        self._safely(lambda: self._take_early(line))
+
+    def lost(self, id_: str) -> None:
+        """No answer will come to a request any more; the id is JSON text."""
+        _, future = self._early.get(id_, ("", None))
+        if future is not None and not future.done():
+            future.set_exception(EarlyCallError("the server gave no answer"))
+        self._listing.discard(id_)
+        if (serving := self._serving.get(id_)) is not None:
+            serving.cancel()
+        asked = self._asked.pop(id_, None) or self._adrift.pop(id_, None)
+        if asked is not None:
+            self._session.call_finished(asked.call, status="error")
+            self._wait_for_thought()
+
+    def owns(self, id_: str) -> bool:
+        """True for the id of an early call, which nobody else can guess."""
+        return id_.startswith(f'"{self._mark}')
 
     async def close(self) -> None:
         """The connection has ended: early calls are taken back, nothing is passed on any more."""
@@ -114,12 +168,16 @@ class Relay:
         for _, future in self._early.values():
             if not future.done():
                 future.set_exception(EarlyCallError("the connection has ended"))
-        await self.speculator.close()
+        for asked in (*self._asked.values(), *self._adrift.values()):
+            self._session.call_finished(asked.call, status="cancelled")
+        self._asked.clear()
+        self._adrift.clear()
+        await self._session.close()
 
-    def _safely(self, action: Callable[[bytes], bool], line: bytes) -> bool:
+    def _safely(self, action: Callable[[], bool]) -> bool:
         """True when a line was dealt with; a fault of ours passes it on and leaves a plain relay."""
         try:
-            return action(line)
+            return action()
         except Exception as error:  # noqa: BLE001 - whatever it is, the connection goes on without us
             _log.warning("the proxy only relays from now on (%s)", type(error).__name__)
             self.speculator.off()
@@ -127,7 +185,7 @@ class Relay:
 
     # --- the client ----------------------------------------------------------------------------------------------
 
-    def _take_from_client(self, line: bytes) -> bool:
+    def _take_from_client(self, line: bytes, forward: Forward, answer: Write) -> bool:
         message = wire.read(line)
         if message is None:
             self.speculator.core.discard_all("not_understood")
@@ -137,14 +195,14 @@ class Relay:
         if not message.is_request:
             return False
         if message.method == "tools/call":
-            return self._call(message, line)
+            return self._call(message, line, forward, answer)
         if message.method == "tools/list":
             self._listing.add(message.id or "")
         elif message.method not in wire.HARMLESS:
             self.speculator.core.discard_all("not_understood")
         return False
 
-    def _call(self, message: wire.Message, line: bytes) -> bool:
+    def _call(self, message: wire.Message, line: bytes, forward: Forward, answer: Write) -> bool:
         """A tool is called: True when an early call will answer."""
         id_ = message.id or ""
         asked = wire.tool_call(message, line)
@@ -159,10 +217,11 @@ class Relay:
             self.speculator.core.discard_all("meta_changed")
         tool = self._prefix + asked.tool
         call = (self._session.ask if asked.exact else self._session.call_started)(tool, asked.arguments)
+        mine = _Asked(call, forward, answer)
         if call.run is None:
-            self._asked[id_] = _Asked(call, line)
+            self._asked[id_] = mine
             return False
-        task = asyncio.get_running_loop().create_task(self._serve(id_, _Asked(call, line)))
+        task = asyncio.get_running_loop().create_task(self._serve(id_, mine))
         self._serving[id_] = task
         return True
 
@@ -174,10 +233,10 @@ class Relay:
             answer = None if adopted is None else wire.readdressed(adopted.value[1], adopted.value[0], id_)
             if answer is None:
                 self._asked[id_] = asked
-                self._to_server(asked.line)
+                asked.forward()
                 return
             status, result = "ok", adopted and adopted.value
-            self._to_client(answer)
+            asked.answer(answer)
         finally:
             del self._serving[id_]
             if id_ not in self._asked:
@@ -206,7 +265,7 @@ class Relay:
         """True for what only a speculation led to, so that the client never sees it."""
         if self._mark.encode() in line:
             message = wire.read(line)
-            if message is not None and message.is_response and json.loads(message.id or "").startswith(self._mark):
+            if message is not None and message.is_response and self.owns(message.id or ""):
                 self._early_ended(message, line)
                 return True
         if self._early and b'"method"' in line:
@@ -214,6 +273,16 @@ class Relay:
             if message is not None and message.is_request and message.method not in _ASKED_OF_ANYONE:
                 return self._asks_client(message)
         return False
+
+    def _take_early(self, line: bytes) -> bool:
+        message = wire.read(line)
+        if message is not None and message.is_response:
+            self._early_ended(message, line)
+        elif message is not None and message.is_request:
+            self._asks_client(message, certain=True)
+        elif b"list_changed" in line:
+            self.speculator.tools_changed()
+        return True
 
     def _early_ended(self, message: wire.Message, line: bytes) -> None:
         _, future = self._early.get(message.id or "", ("", None))
@@ -224,11 +293,11 @@ class Relay:
         else:
             future.set_exception(EarlyCallError("no complete answer"))
 
-    def _asks_client(self, message: wire.Message) -> bool:
-        """A tool asks the person or the model something; it is not known which call it is for."""
-        self._quiet |= {tool for tool, _ in self._early.values()}
-        self._put_policy()
-        if self._asked:
+    def _asks_client(self, message: wire.Message, *, certain: bool = False) -> bool:
+        """A tool asks the person or the model something, while it runs early for ``certain`` or perhaps."""
+        self._proxy.authority.asked_somebody(tool for tool, _ in self._early.values())
+        self._proxy.enforce()
+        if self._asked and not certain:
             return False
         self._to_server(wire.refusal(message.id or ""))
         return True
@@ -250,8 +319,8 @@ class Relay:
         id_ = message.id or ""
         if id_ in self._listing:
             self._listing.remove(id_)
-            self._hints |= {self._prefix + tool: hint for tool, hint in wire.hints_of(message).items()}
-            self._put_policy()
+            self._proxy.authority.listed(wire.tools_of(message))
+            self._proxy.enforce()
         asked = self._asked.pop(id_, None) or self._adrift.pop(id_, None)
         if asked is not None:
             status = "error" if "error" in message.body else "ok"
@@ -283,14 +352,10 @@ class Relay:
         self._thinks = None
         self._session.model_started()
 
-    def _put_policy(self) -> None:
-        """The policy in force: the operator's, as far as the server's own words and behaviour do not lower it."""
-        policy = self._own_policy.lowered(self._hints)
-        quiet = {tool: replace(policy.rule(tool), level=Level.NEVER) for tool in self._quiet}
-        tools: dict[str, ToolRule] = {**policy.tools, **quiet}
-        policy = replace(policy, tools=tools)
-        if policy != self.speculator.core.policy:
-            self.speculator.set_policy(policy)
+
+async def _nobody(tool: str, _: Mapping[str, Any]) -> Any:
+    """Every connection has its own way of running a tool."""
+    raise EarlyCallError(tool)
 
 
 def _describe(result: Any) -> tuple[str, str]:

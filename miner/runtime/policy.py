@@ -52,6 +52,8 @@ class ToolRule:
     """A result may be given to the agent this long after its run began."""
     cancellable: bool = True
     """False when cancelling a call does not stop its work; it then counts as running until it ends."""
+    refusal: str = ""
+    """Why the tool is not called early whatever else is said of it: the word that the ledger gives as the reason."""
 
 
 class Footprint(NamedTuple):
@@ -156,6 +158,8 @@ class Policy:
 
     def _tool_refusal(self, tool: str, rule: ToolRule, effect: Effect) -> str | None:
         """The first reason that lies in the tool, not in where its arguments are from."""
+        if rule.refusal:
+            return rule.refusal
         if tool not in self.tools:
             return "not_listed"
         if rule.level is Level.NEVER:

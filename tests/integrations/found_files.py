@@ -23,9 +23,9 @@ def find_then_open(prefix: str = "") -> PatternSet:
     )
 
 
-def bundle(prefix: str = "") -> bytes:
+def bundle(prefix: str = "", fingerprints: dict[str, str] | None = None) -> bytes:
     """Its file."""
-    return bundle_bytes(find_then_open(prefix))
+    return bundle_bytes(find_then_open(prefix), fingerprints=fingerprints)
 
 
 def policy(prefix: str = "", **more: object) -> Policy:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miner.integrations import _mcp_wire as wire
-from miner.integrations.mcp_proxy import Relay
+from miner.integrations.mcp_proxy import Proxy
 from miner.runtime.bundle import load_bundle
 from miner.runtime.history import check_history
 from miner.runtime.run import Mode
@@ -30,7 +30,15 @@ def loop() -> Iterator[VirtualLoop]:
 class Connection:
     """A client, a relay and a server that takes a second for every call."""
 
-    def __init__(self, loop: VirtualLoop, *, mode: Mode = Mode.ON, prefix: str = "", **rule: Any) -> None:
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        *,
+        mode: Mode = Mode.ON,
+        prefix: str = "",
+        fingerprints: dict[str, str] | None = None,
+        **rule: Any,
+    ) -> None:
         self.loop = loop
         self.client: list[bytes] = []
         """Lines the client got."""
@@ -39,15 +47,14 @@ class Connection:
         self.files = {"a.txt": "alpha", "b.txt": "beta"}
         self.answers = True
         self.result: dict[str, Any] = {}
-        self.relay = Relay(
-            load_bundle(bundle(prefix)),
+        self.proxy = Proxy(
+            load_bundle(bundle(prefix, fingerprints)),
             policy(prefix, **rule),
-            self.client.append,
-            self._serve,
             mode=mode,
             prefix=prefix,
             clock=loop.time,
         )
+        self.relay = self.proxy.connect(self.client.append, self._serve)
 
     def _serve(self, line: bytes) -> None:
         self.server.append(line)
@@ -104,6 +111,7 @@ class Connection:
         async def whole() -> None:
             await play()
             await self.relay.close()
+            await self.proxy.close()
 
         self.loop.run_until_complete(whole())
         assert list(check_history(self.relay.speculator.ledger)) == []
