@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +132,12 @@ def table(
 
     ``names`` are columns of our own keys, which look random and are no secret.
     """
-    rows = [{key: value if key in names else _shown_cell(value) for key, value in row.items()} for row in rows]
+    rows = [
+        {key: value if key in names else _shown_cell(value) for key, value in row.items() if key not in hide}
+        for row in rows
+    ]
     filled = {key for row in rows for key, value in row.items() if value is not None}
-    order = [key for key in (rows[0] if rows else {}) if key in filled and key not in hide]
+    order = [key for key in (rows[0] if rows else {}) if key in filled]
     options: dict[str, Any] = {"height": height} if height else {}
     if select:
         options |= {"on_select": "rerun", "selection_mode": "single-row"}
@@ -142,7 +146,7 @@ def table(
     )
     st.download_button(
         f"Download {len(rows):,} rows as CSV",
-        csv_bytes(rows),
+        partial(csv_bytes, rows),
         file_name=f"{name}.csv",
         mime="text/csv",
         key=f"csv_{name}",

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from dashboards.queries.folder import Run, document, events_of
 
-_TIME = """
-    -- one row is one kind of event: the time between what was known before and its end
-    with moments as (
-        select kind, caller, coalesce(end_us, time_us) as at_us, coalesce(wait_us, 0) as wait_us,
-               max(coalesce(end_us, time_us)) over (
-                   partition by session order by seq rows between unbounded preceding and 1 preceding) as before_us
-        from events),
-    spent as (select kind, greatest(0, at_us - before_us) as us, wait_us from moments)
-    select kind, sum(us) / 1e6, sum(least(us, wait_us)) / 1e6 from spent where us is not null group by kind
-"""
 _DAYS = """
     -- one row is one day and format
     select strftime(make_timestamp(started_us), '%Y-%m-%d') as day, reader, count(*) as sessions, sum(calls) as calls
     from sessions where started_us is not null group by all order by all
 """
-
-
-class Spent(NamedTuple):
-    """Where the time of all sessions went, in seconds."""
-
-    model_s: float
-    tool_s: float
-    person_s: float
-    other_s: float
 
 
 def totals(run: Run) -> dict[str, Any]:
@@ -43,14 +24,15 @@ def totals(run: Run) -> dict[str, Any]:
         return overview(store)
 
 
-def time_spent(run: Run) -> Spent:
-    """Each gap of a session's clock belongs to what ended it; waiting for permission is a person's."""
+def time_spent(run: Run) -> dict[str, float]:
+    """Where the time of all sessions went, in seconds, as the run counted it, else as it is counted now."""
+    from miner.evaluation.overview import time_spent as counted
+
+    found = totals(run).get("time")
+    if found is not None:
+        return dict(found)
     with events_of(run) as store:
-        rows = {kind: (seconds, waited) for kind, seconds, waited in store.query(_TIME)}
-    model, _ = rows.pop("model_step", (0.0, 0.0))
-    tool, waited = rows.pop("tool_call", (0.0, 0.0))
-    person, _ = rows.pop("user_message", (0.0, 0.0))
-    return Spent(model, tool - waited, person + waited, sum(seconds for seconds, _ in rows.values()))
+        return counted(store)
 
 
 def sessions_by_day(run: Run) -> list[dict[str, Any]]:

@@ -2,78 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dashboards.queries import activity
 from dashboards.queries.folder import Run, events_of
 
 if TYPE_CHECKING:
-    from miner.mining.sequence_sessions import SessionSequences
+    from miner.evaluation.excerpt import Excerpt
 
-MOST_EDGES = 1000
-_EDGES = """
-    -- one row is one tool directly after another within a session
-    with following as (
-        select session, tool, start_us, lead(tool) over w as next, lead(start_us) over w as next_us
-        from calls window w as (partition by session order by seq))
-    select tool, next, count(*) as times, count(distinct session) as sessions,
-           count(*) / sum(count(*)) over (partition by tool) as share,
-           median(next_us - start_us) filter (where next_us >= start_us) / 1e6 as median_s
-    from following where next is not null and tool is not null
-    group by tool, next order by times desc, tool, next limit ?
-"""
-_STEP = """
-    tool || case when status in ('error', 'denied', 'timeout') then ' (error)' else '' end
-"""
-_ITEMS = f"""
-    -- one row is one call, its session and step as numbers
-    select (dense_rank() over (order by session) - 1)::integer as session,
-           (dense_rank() over (order by {_STEP}) - 1)::integer as step,
-           coalesce(start_us, -1) as start_us, coalesce(end_us, -1) as end_us
-    from calls where tool is not null order by session, seq
-"""
+MOST_KEYS = 24
+"""Sessions named behind a sequence."""
 
 
 def transitions(run: Run) -> list[dict[str, Any]]:
-    """The direct transitions between tools, most frequent first."""
-    names = ("from", "to", "times", "sessions", "share", "median s")
+    """The direct transitions between tools, most frequent first, as the run counted them, else as counted now."""
+    from miner.evaluation.overview import transitions as counted
+
+    found = activity.totals(run).get("transitions")
+    if found is None:
+        with events_of(run) as store:
+            found = counted(store)
+    names = {"tool": "from", "next": "to", "median_s": "median s"}
+    return [{names.get(name, name): value for name, value in row.items()} for row in found]
+
+
+def step_sequences(run: Run) -> Excerpt:
+    """Sessions' calls as steps (tool, and whether it failed): as the run kept them, else drawn now, and kept."""
+    from miner.evaluation.excerpt import excerpt_of, key_of, load, save
+
     with events_of(run) as store:
-        return [dict(zip(names, row, strict=True)) for row in store.query(_EDGES, [MOST_EDGES])]
+        key = key_of(store)
+        found = load(run.path, key)
+        if found is None:
+            found = excerpt_of(store)
+            save(run.path, key, found)
+    return found
 
 
-def step_sequences(run: Run) -> SessionSequences:
-    """Every session's calls as steps (tool, and whether it failed), as numbers: a few bytes a call."""
-    import numpy as np
+class Found(NamedTuple):
+    """The sequences of most sessions with their evidence, and how many there are in all."""
 
-    from miner.mining.sequence_database import SequenceDatabase
-    from miner.mining.sequence_evidence import StepTimes
-    from miner.mining.sequence_sessions import SessionSequences
-
-    with events_of(run) as store:
-        table = store.rows(_ITEMS)
-        keys = store.query("select distinct session from calls where tool is not null order by session")
-        steps = store.query(f"select distinct {_STEP} as step, tool from calls where tool is not null order by step")
-    owner = table["session"].to_numpy()
-    offsets = np.searchsorted(owner, np.arange(len(keys) + 1)).astype(np.int64)
-    items = table["step"].to_numpy().astype(np.int32)
-    times = StepTimes(table["start_us"].to_numpy().astype(np.int64), table["end_us"].to_numpy().astype(np.int64))
-    tools: dict[str, set[str]] = {}
-    for step, tool in steps:
-        tools.setdefault(tool, set()).add(step)
-    names = tuple(dict.fromkeys(step for step, _ in steps))
-    database = SequenceDatabase(items, offsets, names)
-    return SessionSequences(
-        database, times, tuple(key for (key,) in keys), {tool: frozenset(of) for tool, of in tools.items()}
-    )
+    rows: list[dict[str, Any]]
+    of: int
 
 
 def frequent_sequences(
-    seen: SessionSequences, share: float, gap: int, least: int, contains: tuple[str, ...], most: int
-) -> list[dict[str, Any]]:
-    """Closed frequent sequences with their evidence, most sessions first."""
+    excerpt: Excerpt, share: float, gap: int, least: int, contains: tuple[str, ...], most: int
+) -> Found:
+    """Closed frequent sequences, most sessions first; evidence is looked up for those that are shown."""
     from miner.mining.sequences import SequenceLimits, mine_sequences
 
+    seen = excerpt.seen
     if not len(seen.database.items):
-        return []
+        return Found([], 0)
     limits = SequenceLimits(
         min_sessions=max(2, round(share * seen.database.sessions)),
         kind="closed",
@@ -96,7 +77,7 @@ def frequent_sequences(
                 "times": evidence.occurrences,
                 "median s": sum(known) / 1e6 if len(known) == len(evidence.step_medians_us) else None,
                 "in tools": evidence.tool_share,
-                "found in": [seen.keys[number] for number in evidence.sessions[:200]],
+                "found in": [seen.keys[number] for number in evidence.sessions[:MOST_KEYS]],
             }
         )
-    return rows
+    return Found(rows, len(mined.patterns))

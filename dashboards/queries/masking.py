@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from miner.export.secrets import secret_in
@@ -14,6 +15,7 @@ _WORD = re.compile(r"[^\s\"'<>,;(){}\[\]]+")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+@lru_cache(maxsize=65_536)
 def masked(text: str) -> str:
     """The text with every word that looks like a secret replaced by what kind it seems to be."""
     if secret_in(text) is None:

@@ -20,9 +20,13 @@ _SESSIONS = """
     select key, reader as format, application, relation, part, model, make_timestamp(started_us) as began,
            (ended_us - started_us) / 1e6 as seconds, calls, events
     from sessions
-    where (?1 = '' or contains(lower(key || ' ' || coalesce(application, '') || ' ' || native_id), lower(?1)))
-      and (?2 = '' or key in (select session from calls where tool = ?2))
-    order by started_us desc nulls last, key limit ?3 offset ?4
+    where {}
+    order by started_us desc nulls last, key limit {} offset {}
+"""
+_NAMED = "contains(lower(key || ' ' || coalesce(application, '') || ' ' || native_id), lower(?))"
+_CALLS = """
+    key in (select session from events
+            where tool = ? and kind = 'tool_call' and (caller is null or caller = 'model'))
 """
 
 
@@ -30,7 +34,9 @@ def session_rows(run: Run, text: str, tool: str, page: int) -> list[dict[str, An
     """A page of sessions, newest first, that hold a text in their names and call a tool."""
     names = ("session", "format", "application", "kind", "part", "model", "began", "seconds", "calls", "events")
     with events_of(run) as store:
-        rows = store.query(_SESSIONS, [text, tool, PAGE, page * PAGE])
+        wanted = [(condition, value) for condition, value in ((_NAMED, text), (_CALLS, tool)) if value]
+        where = " and ".join(condition for condition, _ in wanted) or "true"
+        rows = store.query(_SESSIONS.format(where, PAGE, page * PAGE), [value for _, value in wanted])
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 

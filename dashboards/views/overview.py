@@ -58,14 +58,14 @@ cells[3].metric(
 
 st.subheader("Where the time goes")
 spent = frame.ask(activity.time_spent)
-parts = {"model": spent.model_s, "tool": spent.tool_s, "person": spent.person_s, "host": spent.other_s}
+parts = {who: spent[f"{who}_s"] for who in ("model", "tool", "person", "host")}
 if sum(parts.values()):
     st.altair_chart(charts.time_bar(parts), alt="Share of time of model, tools, people and host")
-    working = spent.model_s + spent.tool_s
+    working = parts["model"] + parts["tool"]
     st.caption(
-        f"Model {frame.lasting(spent.model_s)}, tools {frame.lasting(spent.tool_s)}, waiting for a person "
-        f"{frame.lasting(spent.person_s)}. While the agent works, tools are "
-        f"{frame.percent(spent.tool_s / working if working else None)} of the time."
+        f"Model {frame.lasting(parts['model'])}, tools {frame.lasting(parts['tool'])}, waiting for a person "
+        f"{frame.lasting(parts['person'])}. While the agent works, tools are "
+        f"{frame.percent(parts['tool'] / working if working else None)} of the time."
     )
 else:
     frame.empty(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 MOST_TOOLS = 12
 MOST_HABITS = 8
+MOST_TRANSITIONS = 1000
 
 _TIMED = f"""
     time_source in ('native', 'span', 'log_delta') and coalesce(status, '') <> 'running'
@@ -46,6 +47,28 @@ _WHOLE = """
            (select count(*) from sessions where parent is not null),
            (select coalesce(sum(times - 1), 0)
             from (select count(*) as times from calls group by session, tool, arguments))
+"""
+_TRANSITIONS = """
+    -- one row is one tool directly after another within a session
+    with following as (
+        select session, tool, start_us, lead(tool) over w as next, lead(start_us) over w as next_us
+        from events where kind = 'tool_call' and (caller is null or caller = 'model')
+        window w as (partition by session order by seq))
+    select tool, next, count(*) as times, count(distinct session) as sessions,
+           count(*) / sum(count(*)) over (partition by tool) as share,
+           median(next_us - start_us) filter (where next_us >= start_us) / 1e6 as median_s
+    from following where next is not null and tool is not null
+    group by tool, next order by times desc, tool, next limit ?
+"""
+_TIME = """
+    -- one row is one kind of event: the time between what was known before and its end
+    with moments as (
+        select kind, coalesce(end_us, time_us) as at_us, coalesce(wait_us, 0) as wait_us,
+               max(coalesce(end_us, time_us)) over (
+                   partition by session order by seq rows between unbounded preceding and 1 preceding) as before_us
+        from events),
+    spent as (select kind, greatest(0, at_us - before_us) as us, wait_us from moments)
+    select kind, sum(us) / 1e6, sum(least(us, wait_us)) / 1e6 from spent where us is not null group by kind
 """
 _SOURCES = """
     -- one row is one format and application
@@ -84,10 +107,31 @@ def overview(store: Store, passed_over: Mapping[str, int] | None = None) -> dict
         ],
         "tools": tools,
         "habits": habits,
+        "transitions": transitions(store),
+        "time": time_spent(store),
         "records": records,
         "not_read": dict(reasons),
         "files_passed_over": dict(passed_over or {}),
     }
+
+
+def transitions(store: Store) -> list[dict[str, Any]]:
+    """The direct transitions between tools, most frequent first; their time is from start to start."""
+    names = ("tool", "next", "times", "sessions", "share", "median_s")
+    return [dict(zip(names, row, strict=True)) for row in store.query(_TRANSITIONS, [MOST_TRANSITIONS])]
+
+
+def time_spent(store: Store) -> dict[str, float]:
+    """Whose time it was, in seconds: each gap of a session's clock belongs to what ended it.
+
+    Waiting for permission is a person's time, not the tool's.
+    """
+    rows = {kind: (seconds, waited) for kind, seconds, waited in store.query(_TIME)}
+    model, _ = rows.pop("model_step", (0.0, 0.0))
+    tool, waited = rows.pop("tool_call", (0.0, 0.0))
+    person, _ = rows.pop("user_message", (0.0, 0.0))
+    others = sum(seconds for seconds, _ in rows.values())
+    return {"model_s": model, "tool_s": tool - waited, "person_s": person + waited, "host_s": others}
 
 
 def overview_section(found: Mapping[str, Any]) -> Section:

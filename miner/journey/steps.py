@@ -62,12 +62,14 @@ def look_over(folder: RunFolder, store: Store, run: Journey, code: str) -> None:
     Raises:
         LogError: there is nothing to learn from.
     """
+    from miner.evaluation import excerpt
     from miner.evaluation.overview import overview
 
     passed_over = _passed_over(run.reports)
     key = key_of("overview", folder.facts["sources"], passed_over, code)
     if not folder.is_done("overview", key):
         _write(folder, OVERVIEW, overview(store, passed_over))
+        excerpt.save(folder.path, excerpt.key_of(store), excerpt.excerpt_of(store))
         folder.done("overview", key, [OVERVIEW])
         run.done.append("overview")
     run.overview = _read(folder, OVERVIEW)

@@ -47,18 +47,49 @@ def test_time_is_all_accounted_for(sample_run: Path) -> None:
     """Tool time is about what the calls took, and nobody's time is negative."""
     run = find_run(sample_run)
     spent = activity.time_spent(run)
-    assert min(spent) >= 0
-    assert 0.8 < spent.tool_s / activity.totals(run)["tool_s"] < 1.1
+    assert min(spent.values()) >= 0
+    assert 0.8 < spent["tool_s"] / activity.totals(run)["tool_s"] < 1.1
 
 
 def test_transitions_and_sequences_agree(sample_run: Path) -> None:
     """A sequence of two steps without a gap is found in as many sessions as its transition, counted by SQL."""
     run = find_run(sample_run)
-    seen = flow.step_sequences(run)
-    assert len(seen.database.items) == activity.totals(run)["calls"]
-    pairs = {tuple(row["sequence"]): row for row in flow.frequent_sequences(seen, 0.05, 0, 2, (), 500)}
+    excerpt = flow.step_sequences(run)
+    assert excerpt.is_whole
+    assert len(excerpt.seen.database.items) == activity.totals(run)["calls"]
+    pairs = {tuple(row["sequence"]): row for row in flow.frequent_sequences(excerpt, 0.05, 0, 2, (), 500).rows}
     edges = {(edge["from"], edge["to"]): edge for edge in flow.transitions(run)}
     assert pairs[("search", "open_page")]["sessions"] == edges["search", "open_page"]["sessions"]
+
+
+def test_what_a_run_counted_is_what_is_counted_now(sample_run: Path, copy: Path) -> None:
+    """Times, transitions and the excerpt are the same from the files of the run and, without them, from its events."""
+    whole = find_run(sample_run)
+    for name in ("overview.json", "excerpt.npz"):
+        (copy / name).unlink()
+    bare = find_run(copy)
+    assert activity.time_spent(bare) == pytest.approx(activity.time_spent(whole))
+    assert flow.transitions(bare) == flow.transitions(whole)
+    kept, drawn = flow.step_sequences(whole).seen, flow.step_sequences(bare).seen
+    assert (copy / "excerpt.npz").is_file()
+    assert np.array_equal(kept.database.items, drawn.database.items)
+    assert (kept.keys, kept.database.names, kept.tools) == (drawn.keys, drawn.database.names, drawn.tools)
+
+
+def test_an_excerpt_of_a_large_store_holds_whole_sessions(sample_run: Path) -> None:
+    """Drawing stops once there are enough calls; every session drawn has all its calls, in their order."""
+    from miner.evaluation.excerpt import excerpt_of
+
+    with events_of(find_run(sample_run)) as store:
+        few = excerpt_of(store, 100)
+        calls = dict(store.query("select session, list(tool order by seq) from calls group by session"))
+    seen = few.seen
+    assert not few.is_whole
+    assert 100 <= len(seen.database.items) < 100 + max(map(len, calls.values()))
+    for place, key in enumerate(seen.keys):
+        low, high = seen.database.offsets[place : place + 2]
+        steps = [seen.database.names[item].removesuffix(" (error)") for item in seen.database.items[low:high]]
+        assert steps == calls[key]
 
 
 def test_savings_are_those_of_the_run(sample_run: Path) -> None:
