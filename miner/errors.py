@@ -51,6 +51,10 @@ class StoreError(MinerError):
     """The events database cannot be opened, written or trusted."""
 
 
+class MiningError(MinerError):
+    """Mining could not be carried through."""
+
+
 class RunFolderError(MinerError):
     """A run folder that is missing a part, is of another version, or is in use."""
 

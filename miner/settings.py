@@ -63,6 +63,8 @@ class MiningSettings:
     """Distinct sessions that must support a pattern."""
     precision: Share = 0.83
     """Share of speculations that must be right at the gate; a higher one starts fewer calls."""
+    workers: Annotated[int, Range(0)] = 0
+    """Processes that mine; 0 is one for each core. Changes no byte of the patterns."""
 
 
 @dataclass(frozen=True, slots=True)

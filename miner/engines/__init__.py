@@ -1,19 +1,68 @@
-"""Where mining runs: one file an engine, the same rows from each; the embedded one, ``duckdb``, needs no file."""
+"""Where mining runs: one file an engine, each gives the same bytes.
+
+An engine applies a kernel to runs of sessions. A kernel is a pure function, fit to be pickled, from sessions to a part
+of a result; parts of consecutive runs, put together in their order, are the part of the whole, so it does not matter
+where one run ends and the next begins, nor who works on which.
+"""
 
 from __future__ import annotations
 
+import importlib
 import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, Self, TypeVar, cast, runtime_checkable
 
 from miner.errors import UsageError
+from miner.events import SessionLog
 
 EMBEDDED = "duckdb"
 _NOT_YET = ("spark",)
 """Engines that people know to ask for, from the design, before they are there."""
 
+Part = TypeVar("Part")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Logs = Callable[[], Iterator[SessionLog]]
+"""Reads sessions anew, in the same order, each time it is called."""
+Kernel = Callable[[Iterable[SessionLog]], Part]
+
+
+@runtime_checkable
+class Sharded(Protocol):
+    """Sessions that other processes can read themselves."""
+
+    def __call__(self) -> Iterator[SessionLog]:
+        """All of them, in order."""
+        ...
+
+    def shards(self, most: int) -> list[Logs]:
+        """Consecutive runs of them, each fit to be pickled; empty when this process alone can read them."""
+        ...
+
+
+class Engine(Protocol):
+    """What mining asks of an engine; to be used in a ``with`` block."""
+
+    def __enter__(self) -> Self:
+        """Ready."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """All processes ended."""
+        ...
+
+    def parts(self, kernel: Kernel[Part], logs: Logs) -> Iterator[Part]:
+        """What a kernel makes of consecutive runs of the sessions, in their order."""
+        ...
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """The results of a function, in the order of the items."""
+        ...
+
 
 def engine_names() -> list[str]:
-    """Every engine: the embedded one, and the files of this folder."""
-    return sorted({EMBEDDED, *(module.name for module in pkgutil.iter_modules(__path__))})
+    """Every engine: the files of this folder."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def refuse_unknown(name: str) -> None:
@@ -29,3 +78,13 @@ def refuse_unknown(name: str) -> None:
         )
     if name not in engine_names():
         raise UsageError(f"there is no engine called {name!r}", next_step="known: " + ", ".join(engine_names()))
+
+
+def load_engine(name: str = EMBEDDED, workers: int = 0) -> Engine:
+    """An engine by its name; ``workers`` processes, 0 for as many as there are cores.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    refuse_unknown(name)
+    return cast("Engine", importlib.import_module(f"{__name__}.{name}").Engine(workers))

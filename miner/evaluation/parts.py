@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from miner.errors import SplitError, UsageError
 from miner.evaluation.split import HELD_OUT, Logs, by_group, by_hash, by_time, select
+from miner.store.stored import StoredLogs
 
 if TYPE_CHECKING:
     from miner.store.database import Store
@@ -37,7 +38,7 @@ def parts_of(store: Store, how: str | None = None, held_out: float = HELD_OUT) -
                 "this run has no test logs of its own", next_step="give them with --test, or split by session"
             )
         said = "given: LOGS train, the logs of --test are scored"
-        return Parts(lambda: store.session_logs("train"), lambda: store.session_logs("test"), said)
+        return Parts(StoredLogs(store, "train"), StoredLogs(store, "test"), said)
     sessions = store.sessions()
     if how == "session":
         split = by_hash(sessions, held_out)
@@ -48,4 +49,5 @@ def parts_of(store: Store, how: str | None = None, held_out: float = HELD_OUT) -
         split = by_group(sessions, source, held_out)
     else:
         raise UsageError(f"there is no split called {how!r}", next_step="known: " + ", ".join(SPLITS))
-    return Parts(select(store.session_logs, split.train), select(store.session_logs, split.test), split.how)
+    every = StoredLogs(store)
+    return Parts(select(every, split.train), select(every, split.test), split.how)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from miner.errors import SplitError
 from miner.events import Session, SessionLog
+from miner.store.stored import StoredLogs
 
 Logs = Callable[[], Iterator[SessionLog]]
 """Reads sessions anew, in the same order, each time it is called: nobody has to hold them all."""
@@ -42,6 +43,8 @@ class Split:
 
 def select(logs: Logs, keys: frozenset[str]) -> Logs:
     """The sessions with these keys."""
+    if isinstance(logs, StoredLogs):
+        return logs.only(keys)
     return lambda: (log for log in logs() if log.session.key in keys)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from miner.settings import Settings
+from miner.settings import Settings, settings_as_dict
 
 if TYPE_CHECKING:
     from miner.mining.mine import Recipe
@@ -21,4 +21,15 @@ def recipe_of(settings: Settings) -> Recipe:
         rule_groups=chosen.min_sessions,
         literal_groups=max(usual.thresholds.literal_groups, chosen.min_sessions),
     )
-    return replace(usual, form_groups=chosen.min_sessions, thresholds=thresholds, precision=chosen.precision)
+    return replace(
+        usual,
+        form_groups=chosen.min_sessions,
+        thresholds=thresholds,
+        precision=chosen.precision,
+        workers=chosen.workers,
+    )
+
+
+def mined_by(settings: Settings) -> dict[str, Any]:
+    """The settings that patterns depend on; how many processes made them is none."""
+    return {name: value for name, value in settings_as_dict(settings)["mining"].items() if name != "workers"}

@@ -24,6 +24,7 @@ from miner.journey.outcome import (
     Journey,
     Say,
 )
+from miner.journey.recipe import mined_by
 from miner.settings import Settings, settings_as_dict
 
 if TYPE_CHECKING:
@@ -94,12 +95,13 @@ def _passed_over(reports: list[IngestReport]) -> dict[str, int]:
 def parts_to_use(store: Store, settings: Settings, run: Journey) -> tuple[Parts | None, Logs]:
     """The parts, and the sessions that train: all of them when there are too few to hold some out."""
     from miner.evaluation.parts import parts_of
+    from miner.store.stored import StoredLogs
 
     try:
         parts = parts_of(store, None, settings.evaluation.held_out_share)
     except SplitError as error:
         run.notes.append(f"nothing was scored: {error.what}; {error.next_step}")
-        return None, store.session_logs
+        return None, StoredLogs(store)
     return parts, parts.train
 
 
@@ -143,7 +145,7 @@ def created_from(folder: RunFolder, settings: Settings) -> dict[str, Any]:
     chosen = settings_as_dict(settings)
     return {
         "inputs": key_of(sources),
-        "settings": key_of(chosen["mining"], chosen["evaluation"]["held_out_share"], chosen["export"]),
+        "settings": key_of(mined_by(settings), chosen["evaluation"]["held_out_share"], chosen["export"]),
         "miner": version("toolcall-miner"),
     }
 
@@ -216,7 +218,7 @@ def keys_of(folder: RunFolder, how: str, settings: Settings, code: str) -> Keys:
     from miner.export.review import read_review, rejected_in
 
     chosen = settings_as_dict(settings)
-    mine_key = key_of("mine", folder.facts["sources"], how, chosen["mining"], code)
+    mine_key = key_of("mine", folder.facts["sources"], how, mined_by(settings), code)
     export_key = key_of("export", mine_key, chosen["export"], *rejected_in(read_review(folder.path)))
     score_key = key_of("evaluate", export_key, chosen["evaluation"])
     return Keys(

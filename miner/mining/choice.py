@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
+from threadpoolctl import ThreadpoolController
 
 ITERATIONS = 60
+Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""Applies a function to items, perhaps side by side; results in the order of the items."""
 
 
 class CrossFit(NamedTuple):
@@ -48,17 +53,43 @@ class Choices:
             chosen: the options that were chosen; several when several calls were made in parallel.
             fold: what may be left out as a whole when fitting.
         """
+        number = self.number
+        self.add_numbered([list(map(number, option)) for option in options], chosen, fold)
+
+    def number(self, feature: Hashable) -> int:
+        """The number of a feature; a new one where it is not known."""
+        return self.features.setdefault(feature, len(self.features))
+
+    def add_numbered(self, options: Sequence[Sequence[int]], chosen: tuple[int, ...], fold: int = 0) -> None:
+        """One situation whose features are numbered already."""
         self._starts.append(len(self._ends) - 1)
         self._chosen.append(chosen)
         self._folds.append(fold)
-        known = self.features
         for option in options:
-            for feature in option:
-                self._columns.append(known.setdefault(feature, len(known)))
+            self._columns.extend(option)
             self._ends.append(len(self._columns))
 
+    def extend(self, later: Choices) -> None:
+        """Take in situations that come after these ones; features keep the order in which they first appeared."""
+        known = self.features
+        moved = np.array([known.setdefault(feature, len(known)) for feature in later.features], np.int32)
+        options, cells = len(self._ends) - 1, len(self._columns)
+        self._columns.frombytes(moved[np.frombuffer(later._columns, np.int32)].tobytes() if len(moved) else b"")
+        self._ends.frombytes((np.frombuffer(later._ends, np.int32)[1:] + np.int32(cells)).tobytes())
+        self._starts.frombytes((np.frombuffer(later._starts, np.int32) + np.int32(options)).tobytes())
+        self._chosen += later._chosen
+        self._folds += later._folds
+
+    def named(self, weights: np.ndarray) -> dict[Hashable, float]:
+        """Feature -> weight, for weights that are not 0."""
+        return {feature: float(weights[place]) for feature, place in self.features.items() if weights[place]}
+
     def fit(self, prior: float, without: int | None = None) -> dict[Hashable, float]:
-        """Feature -> weight, for features that are not 0.
+        """Feature -> weight, for features that are not 0; see ``weights``."""
+        return self.named(self.weights(prior, without))
+
+    def weights(self, prior: float, without: int | None = None) -> np.ndarray:
+        """The weight of each feature, in their order.
 
         Args:
             prior: inverse variance of the weights; larger keeps them nearer to 0.
@@ -66,7 +97,7 @@ class Choices:
         """
         kept = [place for place in range(len(self)) if self._folds[place] != without]
         if not kept:
-            return {}
+            return np.zeros(len(self.features))
         design, starts, sizes = self._design(kept)
         chosen = np.array([starts[at] + option for at, place in enumerate(kept) for option in self._chosen[place]])
         weight = np.zeros(design.shape[0])
@@ -84,34 +115,37 @@ class Choices:
             likelihood = float(weight @ scores - times @ (highest + np.log(whole)))
             return 0.5 * prior * float(weights @ weights) - likelihood, prior * weights - target + transposed @ shares
 
-        found = minimize(
-            loss, np.zeros(len(self.features)), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}
-        )
-        return {feature: float(found.x[place]) for feature, place in self.features.items() if found.x[place]}
+        # More threads would add up in another order on another machine, and take turns with other fits on this one.
+        with _threads().limit(limits=1):
+            found = minimize(
+                loss, np.zeros(len(self.features)), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS}
+            )
+        return np.asarray(found.x)
 
-    def cross_fit(self, priors: Sequence[float], folds: int) -> CrossFit:
+    def surprise(self, weights: np.ndarray, fold: int) -> float:
+        """How unlikely weights make what was chosen in a fold."""
+        found = 0.0
+        for shares, chosen in self._shares(weights, fold):
+            found -= sum(math.log(max(float(shares[option]), 1e-12)) for option in chosen)
+        return found
+
+    def cross_fit(self, priors: Sequence[float], folds: int, side_by_side: Map = map) -> CrossFit:
         """Choose the prior by how likely it makes each fold under weights fitted on the others; then fit with it."""
-        trials: list[tuple[float, float, list[dict[Hashable, float]]]] = []
-        for prior in priors:
-            weights = [self.fit(prior, fold) for fold in range(folds)]
-            surprise = 0.0
-            for fold in range(folds):
-                for shares, chosen in self.shares(weights[fold], fold):
-                    surprise -= sum(math.log(max(float(shares[option]), 1e-12)) for option in chosen)
-            trials.append((surprise, prior, weights))
-        _, prior, weights = min(trials, key=lambda trial: trial[:2])
-        return CrossFit(prior, self.fit(prior), weights)
+        return cross_fits({"": self}, priors, folds, side_by_side)[""]
 
     def shares(self, weights: Mapping[Hashable, float], fold: int) -> Iterator[tuple[np.ndarray, tuple[int, ...]]]:
         """For each situation of a fold: the probability of each option, and which were chosen."""
+        vector = np.zeros(len(self.features))
+        for feature, weight in weights.items():
+            vector[self.features[feature]] = weight
+        return self._shares(vector, fold)
+
+    def _shares(self, weights: np.ndarray, fold: int) -> Iterator[tuple[np.ndarray, tuple[int, ...]]]:
         kept = [place for place in range(len(self)) if self._folds[place] == fold]
         if not kept:
             return
         design, starts, sizes = self._design(kept)
-        vector = np.zeros(len(self.features))
-        for feature, weight in weights.items():
-            vector[self.features[feature]] = weight
-        scores = design @ vector
+        scores = design @ weights
         for place, start, size in zip(kept, starts, sizes, strict=True):
             part = scores[start : start + size]
             powers = np.exp(part - part.max())
@@ -128,6 +162,51 @@ class Choices:
             rows = np.concatenate([np.arange(every[place], every[place + 1]) for place in kept])
             design = design[rows]
         return design, np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes
+
+
+class _Trial(NamedTuple):
+    name: str
+    prior: float
+    without: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """One fit of one of several choices, and how surprised it is by the fold that it did not see."""
+
+    choices: Mapping[str, Choices]
+
+    def __call__(self, trial: _Trial) -> tuple[np.ndarray, float]:
+        choices = self.choices[trial.name]
+        weights = choices.weights(trial.prior, trial.without)
+        return weights, 0.0 if trial.without is None else choices.surprise(weights, trial.without)
+
+
+def cross_fits(
+    choices: Mapping[str, Choices], priors: Sequence[float], folds: int, side_by_side: Map = map
+) -> dict[str, CrossFit]:
+    """For each of several choices: the prior that its held-out situations prefer, and the weights with it."""
+    fit = _Fit(choices)
+    trials = [_Trial(name, prior, fold) for name in choices for prior in priors for fold in range(folds)]
+    tried = dict(zip(trials, side_by_side(fit, trials), strict=True))
+    chosen = {
+        name: min((sum(tried[_Trial(name, prior, fold)][1] for fold in range(folds)), prior) for prior in priors)[1]
+        for name in choices
+    }
+    wholes = side_by_side(fit, [_Trial(name, prior, None) for name, prior in chosen.items()])
+    return {
+        name: CrossFit(
+            prior,
+            choices[name].named(whole),
+            [choices[name].named(tried[_Trial(name, prior, fold)][0]) for fold in range(folds)],
+        )
+        for (name, prior), (whole, _) in zip(chosen.items(), wholes, strict=True)
+    }
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def thousandths(weight: float) -> int:

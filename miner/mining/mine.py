@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from miner.engines import Engine, Logs, load_engine
 from miner.errors import SplitError
 from miner.events import SessionLog
 from miner.mining.calibrate import choose_gate, isotonic
+from miner.mining.call_choices import CallCounts, CallKernel, tables
 from miner.mining.choice import Choices, CrossFit
 from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.survey import Survey, group_of, survey_session
-from miner.mining.trace import Forms, Trace, fold_of, trace_of
-from miner.mining.weighing import CallChoices, HoleChoices, tables
+from miner.mining.trace import Forms, Trace, fold_of
+from miner.mining.weighing import HoleChoices
 from miner.runtime.memory import value_key, value_of
 from miner.runtime.patterns import Evidence, PatternSet
 from miner.runtime.predictor import Model
 
-Logs = Callable[[], Iterator[SessionLog]]
 Say = Callable[[str], None]
 TOP = 5
 
@@ -38,35 +39,46 @@ class Recipe:
     precision: float = 0.83
     """What must hold at the gate."""
     thresholds: Thresholds = field(default_factory=Thresholds)
+    workers: int = 0
+    """Processes; 0 for as many as there are cores. Changes no byte of what is mined."""
 
 
-def mine(logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None) -> PatternSet:
-    """Mine a pattern set.
+def mine(
+    logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None, engine: Engine | None = None
+) -> PatternSet:
+    """Mine a pattern set: the same bytes on every engine, with any number of processes.
 
     Args:
         logs: called for a fresh iterator over the sessions that train, always in the same order.
         recipe: how to mine.
         say: told what is being done, for a progress line.
+        engine: where to mine; on the cores of this machine unless told otherwise.
 
     Raises:
         SplitError: there is no session to learn from.
+        MiningError: a process was ended from outside.
     """
     recipe = recipe or Recipe()
+    with engine or load_engine(workers=recipe.workers) as place:
+        return _mined(logs, recipe, say, place)
+
+
+def _mined(logs: Logs, recipe: Recipe, say: Say, engine: Engine) -> PatternSet:
     say("surveying where arguments come from")
     surveys = [Survey() for _ in range(recipe.folds)]
-    traces: list[Trace] = []
-    for log in logs():
-        survey_session(log, surveys[fold_of(group_of(log), recipe.folds)])
-        traces.append(trace_of(log, recipe.folds))
-    if not traces:
+    for part in engine.parts(SurveyKernel(recipe.folds), logs):
+        for survey, more in zip(surveys, part, strict=True):
+            survey.add(more)
+    if not any(survey.groups for survey in surveys):
         raise SplitError("there is no session to learn from", next_step="give logs that hold at least one session")
     selections = [select(_merged(surveys, without), recipe.thresholds) for without in range(recipe.folds)]
     whole = select(_merged(surveys, None), recipe.thresholds)
     say("weighing argument rules")
     holes = HoleChoices([whole, *selections], recipe.folds)
-    for log in logs():
-        holes.add(log, whole)
-    holes.cross_fit(recipe.hole_priors)
+    for counts in engine.parts(holes.kernel(whole), logs):
+        holes.counts.extend(counts)
+    traces = holes.counts.traces
+    holes.cross_fit(recipe.hole_priors, engine.map)
     whole, *selections = [holes.distinct(selection) for selection in (whole, *selections)]
     say("mining without each fold in turn")
     partial = [
@@ -74,15 +86,29 @@ def mine(logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None) ->
         for fold, selection in enumerate(selections)
     ]
     say("weighing whole calls")
-    calls = CallChoices(recipe.folds, whole.words)
-    for log in logs():
-        calls.add(log, partial[fold_of(group_of(log), recipe.folds)])
+    calls = CallCounts()
+    for taken in engine.parts(CallKernel(partial, whole.words), logs):
+        calls.extend(taken)
     patterns = _patterns(whole, traces, holes, recipe, None)
-    fit = calls.choices.cross_fit(recipe.call_priors, recipe.folds)
+    fit = calls.choices.cross_fit(recipe.call_priors, recipe.folds, engine.map)
     patterns.candidate_weights, patterns.state_weights = tables(fit.whole)
     say("calibrating")
     _calibrate(patterns, calls.choices, fit, recipe)
     return patterns
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyKernel:
+    """Surveys a run of sessions, each fold apart."""
+
+    folds: int
+
+    def __call__(self, logs: Iterable[SessionLog]) -> list[Survey]:
+        """A survey for each fold."""
+        surveys = [Survey() for _ in range(self.folds)]
+        for log in logs:
+            survey_session(log, surveys[fold_of(group_of(log), self.folds)])
+        return surveys
 
 
 def _merged(surveys: list[Survey], without: int | None) -> Survey:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from miner.events import Caller, Event, EventKind, Session, SessionLog, Status, TimeSource
@@ -21,6 +21,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "time_source": {word.value: word for word in TimeSource},
 }
 _ENUMS = tuple((EVENT_FIELDS.index(name), words) for name, words in _WORDS.items())
+_KEY = SESSION_FIELDS.index("key")
 _SELECT_SESSIONS = ", ".join(SESSION_FIELDS)
 _SELECT_EVENTS = ", ".join(EVENT_FIELDS)
 _OFF_PATH = SESSION_FIELDS.index("off_path")
@@ -31,20 +32,36 @@ def sessions(store: Store, part: str | None) -> list[Session]:
     return [session for session, _ in _sized_sessions(store, part)]
 
 
+def session_logs_of(store: Store, keys: Sequence[str]) -> Iterator[SessionLog]:
+    """The sessions with these keys, in the order of the keys; keys that the store does not hold are passed over."""
+    for start in range(0, len(keys), CHUNK_SESSIONS):
+        wanted = list(keys[start : start + CHUNK_SESSIONS])
+        marks = ", ".join("?" * len(wanted))
+        rows = store.query(
+            f"select {_SELECT_SESSIONS}, bytes + 200 * events from sessions where key in ({marks})", wanted
+        )
+        found = {row[_KEY]: (session_of(row[:-1]), row[-1]) for row in rows}
+        yield from _in_chunks(store, (found[key] for key in wanted if key in found))
+
+
 def _sized_sessions(store: Store, part: str | None) -> list[tuple[Session, int]]:
     rows = store.query(
         f"select {_SELECT_SESSIONS}, bytes + 200 * events from sessions "
         "where ? is null or part = ? order by started_us nulls last, key",
         [part, part],
     )
-    return [(_session(row[:-1]), row[-1]) for row in rows]
+    return [(session_of(row[:-1]), row[-1]) for row in rows]
 
 
 def session_logs(store: Store, part: str | None) -> Iterator[SessionLog]:
     """The sessions of a part with their events."""
+    return _in_chunks(store, _sized_sessions(store, part))
+
+
+def _in_chunks(store: Store, sized: Iterable[tuple[Session, int]]) -> Iterator[SessionLog]:
     chunk: list[Session] = []
     size = 0
-    for session, weight in _sized_sessions(store, part):
+    for session, weight in sized:
         if chunk and (size + weight > CHUNK_BYTES or len(chunk) >= CHUNK_SESSIONS):
             yield from _logs(store, chunk)
             chunk, size = [], 0
@@ -57,7 +74,7 @@ def session_logs(store: Store, part: str | None) -> Iterator[SessionLog]:
 def one_session_log(store: Store, key: str) -> SessionLog | None:
     """One session with its events, by its key; None when the store does not hold it."""
     rows = store.query(f"select {_SELECT_SESSIONS} from sessions where key = ?", [key])
-    return next(_logs(store, [_session(rows[0])]), None) if rows else None
+    return next(_logs(store, [session_of(rows[0])]), None) if rows else None
 
 
 def _logs(store: Store, chunk: Sequence[Session]) -> Iterator[SessionLog]:
@@ -66,13 +83,14 @@ def _logs(store: Store, chunk: Sequence[Session]) -> Iterator[SessionLog]:
     rows = store.query(f"select {_SELECT_EVENTS} from events where session in ({marks}) order by session, seq", keys)
     found: dict[str, list[Event]] = {key: [] for key in keys}
     for row in rows:
-        found[row[0]].append(_event(row))
+        found[row[0]].append(event_of(row))
     del rows
     for session in chunk:
         yield SessionLog(session, tuple(found.pop(session.key)))
 
 
-def _event(row: tuple[Any, ...]) -> Event:
+def event_of(row: tuple[Any, ...]) -> Event:
+    """An event from the values of ``EVENT_FIELDS``."""
     values = list(row)
     for place, words in _ENUMS:
         if values[place] is not None:
@@ -80,7 +98,8 @@ def _event(row: tuple[Any, ...]) -> Event:
     return Event(*values)
 
 
-def _session(row: tuple[Any, ...]) -> Session:
+def session_of(row: tuple[Any, ...]) -> Session:
+    """A session from the values of ``SESSION_FIELDS``."""
     values = list(row)
     values[_OFF_PATH] = tuple(values[_OFF_PATH] or ())
     return Session(*values)

@@ -59,7 +59,7 @@ class Workers:
                 initializer=prepare,
                 initargs=(list(miner.readers.__path__),),
             )
-        with _main_left_out():
+        with main_left_out():
             return self._pool.submit(work, *args, **kwargs)
 
     def recognise(self, files: list[tuple[str, int]]) -> list[Recognised]:
@@ -134,7 +134,7 @@ def _weight(path: str, size: int) -> int:
 
 
 @contextmanager
-def _main_left_out() -> Iterator[None]:
+def main_left_out() -> Iterator[None]:
     """Start processes without the caller's main module, which none of them needs.
 
     It may be heavy (a dashboard), may do its work on import (a script without a guard), or may lie in no file at all

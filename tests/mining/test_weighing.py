@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import json
 
+from miner.mining.call_choices import CallKernel, tables
 from miner.mining.mine import mine
 from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.survey import Survey, survey_session
-from miner.mining.weighing import CallChoices, HoleChoices, tables
+from miner.mining.weighing import HoleChoices
 from miner.runtime.patterns import PatternSet
 from miner.runtime.predictor import Model
 from miner.runtime.rules import Rule
@@ -28,8 +29,7 @@ def weighed(script: Script, count: int = 6) -> tuple[Selection, HoleChoices]:
         survey_session(log, survey)
     selection = select(survey, Thresholds())
     holes = HoleChoices([selection], 2)
-    for log in logs:
-        holes.add(log, selection)
+    holes.counts.extend(holes.kernel(selection)(logs))
     holes.cross_fit((1.0,))
     return selection, holes
 
@@ -37,7 +37,7 @@ def weighed(script: Script, count: int = 6) -> tuple[Selection, HoleChoices]:
 def test_evidence_is_what_fired_and_what_was_right() -> None:
     """Three orders in each of six sessions: the first listed is right once of three, the next unused always."""
     _, holes = weighed(sessions.order_desk)
-    first, following = (holes.evidence[GET, Rule(GET, LISTED, policy)] for policy in ("first 0", "next 0"))
+    first, following = (holes.evidence(GET, Rule(GET, LISTED, policy)) for policy in ("first 0", "next 0"))
     assert (first.fired, first.right, first.sessions) == (18, 6, 6)
     assert (following.fired, following.right, following.sessions) == (18, 18, 6)
     assert following.counter_examples == []
@@ -46,7 +46,7 @@ def test_evidence_is_what_fired_and_what_was_right() -> None:
 def test_counter_examples_say_where() -> None:
     """At most three places, each a session and an event at which the rule was wrong."""
     _, holes = weighed(sessions.order_desk)
-    places = holes.evidence[GET, Rule(GET, LISTED, "first 0")].counter_examples
+    places = holes.evidence(GET, Rule(GET, LISTED, "first 0")).counter_examples
     assert places == ["desk0#3", "desk0#4", "desk1#3"]
 
 
@@ -63,9 +63,9 @@ def test_rules_that_always_agree_are_one() -> None:
     selection, holes = weighed(sessions.order_desk)
     kept = holes.distinct(selection).rules[GET]
     assert 0 < len(kept) < len(selection.rules[GET])
-    answers = {(holes.evidence[GET, rule].fired, holes.evidence[GET, rule].right) for rule in kept}
+    answers = {(holes.evidence(GET, rule).fired, holes.evidence(GET, rule).right) for rule in kept}
     assert (18, 18) in answers
-    assert sum(holes.evidence[GET, rule].right == 18 for rule in kept) == 1
+    assert sum(holes.evidence(GET, rule).right == 18 for rule in kept) == 1
 
 
 def test_a_fixed_value_is_no_choice() -> None:
@@ -74,19 +74,17 @@ def test_a_fixed_value_is_no_choice() -> None:
     survey = Survey()
     for log in flags:
         survey_session(log, survey)
-    found = HoleChoices([select(survey, Thresholds())], 2)
-    for log in flags:
-        found.add(log, select(survey, Thresholds()))
-    assert "*.dry" not in found.choices
+    selection = select(survey, Thresholds())
+    counts = HoleChoices([selection], 2).kernel(selection)(flags)
+    assert "*.dry" not in counts.choices
 
 
 def test_candidates_come_from_patterns_and_missed_calls_are_counted() -> None:
     """A model that knows nothing offers no first call: each tool's calls are missed, repeats are not."""
     log = sessions.same_again(0)
-    choices = CallChoices(2, frozenset())
-    choices.add(log, Model(PatternSet()))
-    assert choices.missed == {"start_job": 1, "job_state": 1}
-    assert len(choices.choices) == 6
+    counts = CallKernel([Model(PatternSet())] * 2, frozenset())([log])
+    assert counts.missed == {"start_job": 1, "job_state": 1}
+    assert len(counts.choices) == 6
 
 
 def test_tables_part_traits_of_candidates_and_of_moments() -> None:
