@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from .broader import is_covered
 from .budget import Candidate, admit, loaded, rank
 from .effects import Level
 from .policy import Verdict
@@ -46,6 +47,8 @@ def prepare(live: Live, speculations: Iterable[Speculation]) -> list[Prepared]:
             refusal = "not_json"
         elif key in seen or key in live.by_key:
             refusal = "already_there"
+        elif refusal is None and core.serving and is_covered(live, speculation, (one.key for one in prepared)):
+            refusal = "covered"
         own = snapshot(speculation.arguments, core.budget.result_bytes, core.budget.result_nodes)
         if own is None:
             refusal = "too_large"

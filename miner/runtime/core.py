@@ -22,6 +22,7 @@ from .ledger import Ledger
 from .policy import Policy, ToolRule
 from .results import Snapshot, describe, snapshot
 from .run import Mode, Predictor, Run, State
+from .serving_rules import Serving
 from .timing import Durations
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Core:
         self.durations = Durations()
         for tool, seconds in getattr(predictor, "tool_seconds", {}).items():
             self.durations.tool_took(tool, seconds)
+        self.serving: Serving = getattr(predictor, "serving", None) or Serving()
+        """Which calls the results of broader ones answer."""
         self.generation = 0
         self.mode = mode
         self.real = 0
@@ -188,7 +191,7 @@ class Core:
                 self.durations.tool_took(run.tool, run.ended_s - run.started_s)
                 kept, failure = self._kept(run, value)
             self.record("ended", run.session, run=run.number, tool=run.tool, reason=failure or "ok")
-            run.result = kept
+            run.result, run.failed = kept, failure not in (None, "cancelled")
             if run.state is State.RUNNING:
                 run.state = State.KEPT
                 if failure is not None or kept is None:
@@ -244,6 +247,13 @@ class Core:
             run.state, run.result = State.DELIVERED, None
             self.runs.pop(run.number, None)
             return kept.value
+
+    def deliver_derived(self, run: Run) -> None:
+        """A narrower call was answered from a kept result, which stays for others."""
+        with self.lock:
+            if not run.deliveries:
+                self._settle(run, wasted=False)
+            run.deliveries += 1
 
     def forsake(self, run: Run, reason: str) -> None:
         """A joined run gave no answer in time, or none that may be used: it is a speculation that failed."""

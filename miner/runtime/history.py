@@ -36,6 +36,8 @@ class _Run:
     dropped: bool = False
     claims: int = 0
     delivered: int = 0
+    answered: set[str] = field(default_factory=set)
+    """Keys of narrower calls that were answered from its result."""
 
 
 @dataclass(slots=True)
@@ -129,19 +131,26 @@ class History:
             return
         launched = run.launched
         pure = launched["effect"] == Effect.PURE.value
-        if (launched["tool"], launched["key"], launched["session"]) != (entry["tool"], entry["key"], entry["session"]):
+        derived = entry["how"] == "derived"
+        claimed = (launched["tool"], entry["broader"]) if derived else (entry["tool"], entry["key"])
+        if (launched["tool"], launched["key"], launched["session"]) != (*claimed, entry["session"]):
             self._say(entry, "I-3", "the answer belongs to another call")
         if launched["generation"] != entry["generation"] or self._mode in _OFF or entry["tool"] not in self._allowed:
             self._say(entry, "I-12", "policy, tools or mode changed between dispatch and claim")
-        if not pure and run.claims:
+        if not pure and (run.claims or (derived and entry["key"] in run.answered)):
             self._say(entry, "I-4", "a result was claimed twice")
+        if derived and (entry["changes"] or run.ended != "ok"):
+            self._say(entry, "I-8", "a call was answered by a broader one that cannot answer it")
         if not 0 <= entry["t_us"] - launched["t_us"] <= launched["ttl_us"] + 1:
             self._say(entry, "I-7", "the result was older than its time to live")
         if run.dropped or run.ended not in (None, "ok"):
             self._say(entry, "I-8", "a run that failed or was given up was claimed")
         if not pure and self._is_old(run):
             self._say(entry, "I-6", "the result was read before a change that the session knows of ended")
-        run.claims += 1
+        if derived:
+            run.answered.add(entry["key"])
+        else:
+            run.claims += 1
 
     def _is_old(self, run: _Run) -> bool:
         reads, tool = frozenset(run.launched["reads"]), run.launched["tool"]
@@ -161,10 +170,11 @@ class History:
             return
         if run.ended != "ok":
             self._say(entry, "I-8", "a result was delivered of a run that gave none")
-        if run.delivered and run.launched["effect"] != Effect.PURE.value:
+        derived = call.entry["how"] == "derived"
+        if run.delivered and not derived and run.launched["effect"] != Effect.PURE.value:
             self._say(entry, "I-4", "a result was delivered twice")
         call.delivered = True
-        run.delivered += 1
+        run.delivered += not derived
 
     def _read_returned(self, entry: Entry) -> None:
         call = self._calls.pop(entry["call"], None)

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from .admission import Prepared, admit_all, prepare
+from .broader import Derived, found_broader, key_of, widened
 from .budget import preempted
 from .core import Core, is_old, is_reusable, is_speculative
 from .effects import Level
@@ -21,6 +22,7 @@ from .run import Mode, Run, State, Walk
 from .speculation import Speculation
 
 _MOST_UNSEEN = 256
+_MOST_UNUSABLE = 4096
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +37,9 @@ class Call:
     run: Run | None = None
     """The speculation that answers it, or may."""
     joined: bool = False
+    key: str | None = None
+    derived: Derived | None = None
+    """The answer, where the run is one of a broader call."""
     over: bool = False
     recorded: bool = False
     """It stands in the ledger, so its end will too, whatever the mode is by then."""
@@ -55,6 +60,8 @@ class Live:
         self.world = core.world(world)
         self.by_key: dict[str, Run] = {}
         """Runs that may still answer a call of this session."""
+        self.unusable: set[str] = set()
+        """Calls that failed, early or for real: nothing will be answered from them."""
         self.servers: set[str] = set()
         """Servers that the session has called itself."""
         self.wanted: list[Prepared] = []
@@ -130,9 +137,21 @@ class Live:
                 core.record("returned", self.id, call=call.number, tool=call.tool, reason=status)
             if core.mode is Mode.OFF or self.closed:
                 return
+            if status != "ok" and call.key is not None and len(self.unusable) < _MOST_UNUSABLE:
+                self.unusable.add(call.key)
             if call.run is None and status == "ok":
                 core.durations.tool_took(call.tool, core.clock() - call.started_s)
             self._unseen.append((None, call.tool, call.arguments, status, result))
+
+    def hand_over(self, call: Call, run: Run) -> Derived | None:
+        """The agent's own result of a call that a broader one answers; None when that was given up since the claim."""
+        core = self.core
+        with core.lock:
+            if call.derived is None or run.state is State.DROPPED:
+                return None
+            core.deliver_derived(run)
+            core.record("delivered", self.id, call=call.number, tool=call.tool, run=run.number, reason="served_derived")
+            return call.derived
 
     def run_ended(self, run: Run) -> None:
         """A run of this session has ended: a slot is free, and what hangs on its result may be bound."""
@@ -140,6 +159,8 @@ class Live:
         with core.lock:
             if core.mode is Mode.OFF:
                 return
+            if run.failed and len(self.unusable) < _MOST_UNUSABLE:
+                self.unusable.add(run.key)
             if run.state in (State.KEPT, State.JOINED) and run.result is not None and not self.closed:
                 core.guarded(lambda: self._follow(run), None)
             core.guarded(lambda: admit_all(core), None)
@@ -170,15 +191,20 @@ class Live:
         if server:
             self.servers.add(server)
         self._asked.add(key or "")
+        call.key = key
         run = self.by_key.get(key) if key is not None else None
         if run is not None:
-            refusal = self._claim_refusal(run, now) if serve else "host_ran_it"
+            refusal = self.claim_refusal(run, now) if serve else "host_ran_it"
             if refusal is None:
                 self._take(call, run)
             else:
                 core.drop(run, refusal)
             if run.state is not State.KEPT or not is_reusable(run):
                 self.by_key.pop(run.key, None)
+        if call.run is None and serve and key is not None:
+            found = found_broader(self, call.tool, call.arguments, key, footprint, now)
+            if found is not None:
+                self._take_part(call, found.run, found.derived)
         call.recorded = True
         core.record(
             "call",
@@ -189,12 +215,13 @@ class Live:
             effect=footprint.effect.value,
             changes=sorted(call.changes),
             server=server,
-            how="plain" if call.run is None else "joined" if call.joined else "served",
+            how=_how(call),
             generation=core.generation,
             **({} if call.run is None else {"run": call.run.number}),
+            **({} if call.run is None or call.derived is None else {"broader": core.ledger.digest(call.run.key)}),
         )
 
-    def _claim_refusal(self, run: Run, now: float) -> str | None:
+    def claim_refusal(self, run: Run, now: float) -> str | None:
         """Why a run with the same key may not answer: everything checked at dispatch is checked again."""
         if run.generation != self.core.generation or self.core.mode is not Mode.ON:
             return "authority_changed"
@@ -215,6 +242,14 @@ class Live:
         core.ledger.hidden_s += hidden
         if call.joined:
             run.state = State.JOINED
+
+    def _take_part(self, call: Call, run: Run, derived: Derived) -> None:
+        """The broader run stays for others; what it hid is no more than this tool's calls usually take."""
+        core = self.core
+        call.run, call.derived = run, derived
+        run.answered.add(call.key or "")
+        took = run.ended_s - run.started_s
+        core.ledger.hidden_s += min(took, core.durations.usual_s(call.tool, took))
 
     def _forget_changed(self, changes: frozenset[str]) -> None:
         """Own runs that a change makes old end now; those of other sessions are found old when they are claimed."""
@@ -246,12 +281,9 @@ class Live:
         for run in self._runs():
             if run.state is State.DROPPED or run.generation != core.generation:
                 self._unlist(run)
-        likely = set()
-        for one in predictions:
-            key = core.key(one.tool, one.arguments, core.policy.rule(one.tool))
-            if key is not None and one.after is None:
-                likely.add(key)
-                self._predicted.append((key, one))
+        self._predicted = [(key, one) for one in predictions if (key := self._key_of(one)) is not None]
+        predictions = widened(core, predictions)
+        likely = {self._key_of(one) for one in predictions}
         for run in self._runs():
             if run.key not in likely and run.state in (State.ADMITTED, State.RUNNING):
                 core.drop(run, "unlikely")
@@ -262,6 +294,10 @@ class Live:
         self.wanted = prepare(self, [one for one in predictions if one.after is None])
         self._later = [one for one in predictions if one.after is not None]
         admit_all(core, self)
+
+    def _key_of(self, one: Speculation) -> str | None:
+        """The key of a prediction for this decision."""
+        return None if one.after is not None else key_of(self.core, one)
 
     def _follow(self, run: Run) -> None:
         """Late binding: calls that would follow if this one comes true, now that its result is known."""
@@ -311,3 +347,12 @@ class Live:
     def _unlist(self, run: Run) -> None:
         if self.by_key.get(run.key) is run:
             del self.by_key[run.key]
+
+
+def _how(call: Call) -> str:
+    """How a call was answered, in a word."""
+    if call.run is None:
+        return "plain"
+    if call.derived is not None:
+        return "derived"
+    return "joined" if call.joined else "served"

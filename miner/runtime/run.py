@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -59,6 +59,10 @@ class Run:
     """False while its work is physically going on, also after it was given up."""
     result: Snapshot | None = None
     deliveries: int = 0
+    answered: set[str] = field(default_factory=set)
+    """Narrower calls that were answered from its result, by their keys."""
+    failed: bool = False
+    """It gave no result that can be kept, of itself."""
     handle: Any = None
     """The task or thread that works on it; belongs to the flavour."""
 

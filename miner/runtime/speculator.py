@@ -311,9 +311,12 @@ class Session:
     async def _adopt(self, call: Call, run: Run) -> Adopted | None:
         """The result of a speculation that was claimed; None when the call must be run after all."""
         core = self._core
+        part = self.live.hand_over(call, run)
+        if part is not None:
+            return Adopted(part.value)
         if call.joined and not run.ended:
             await self._join(run)
-        if run.result is None:
+        if run.result is None or call.derived is not None:
             core.forsake(run, "no_answer")
             self._speculator.obey()
             call.run = None

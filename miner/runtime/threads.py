@@ -246,12 +246,15 @@ class ThreadSession:
     def _adopt(self, call: Call, run: Run) -> _Adopted | None:
         """The result of a speculation that was claimed; None when the call must be run after all."""
         core = self._core
+        part = self.live.hand_over(call, run)
+        if part is not None:
+            return _Adopted(part.value)
         with core.lock:
             done = None if run.ended else run.handle
         if done is not None:
             done.wait(max(0.0, run.started_s + core.patience_s(run) - core.clock()))
         with core.lock:
-            if run.result is not None:
+            if run.result is not None and call.derived is None:
                 value = core.deliver(run)
                 core.record("delivered", self.live.id, call=call.number, tool=call.tool, run=run.number)
                 return _Adopted(value)

@@ -58,6 +58,12 @@ class Durations:
         seen = self._tools.get(tool)
         return max(budget.patience_s, 4.0 * max(seen.quantiles(0.0))) if seen else budget.patience_s
 
+    def usual_s(self, tool: str, default: float) -> float:
+        """How long half of a tool's runs take at most."""
+        seen = self._tools.get(tool)
+        quantiles = seen.quantiles(default) if seen else (default,)
+        return quantiles[len(quantiles) // 2]
+
     def timing(self, tool: str, elapsed_s: float, budget: Budget, *, later_steps: int = 0) -> Timing:
         """What is known for a speculation of this tool; each later step gives the model time to think once more."""
         think = self._think.quantiles(budget.default_think_s)

@@ -122,7 +122,7 @@ async def _watched(watch: Watch, tool: str, arguments: Any) -> Any:
     if task is not None and task.get_name().startswith("speculation-"):
         if watch.off:
             watch.complaints.append("I-14 dispatched while off")
-        if tool in _NEVER_EARLY or (watch.strict and tool in ("read", "ask")):
+        if tool in _NEVER_EARLY or (watch.strict and tool in ("read", "view", "ask")):
             watch.complaints.append(f"I-10 {tool} was called early")
         if tool == "ask" and not watch.asked_far:
             watch.complaints.append("I-13 an unknown server was called early")
@@ -311,6 +311,9 @@ def _check_answers(watch: Watch) -> None:
         value = json.loads(answer.value)
         if "version" in value and value["version"] < answer.known:
             watch.complaints.append("I-6 an answer from before a write that had ended")
+        shown = value.get("content")
+        if isinstance(shown, str) and any(int(line.split()[-1]) < answer.known for line in shown.splitlines()):
+            watch.complaints.append("I-6 a part of an answer from before a write that had ended")
         if "time" in value and not watch.happenings & {"jump", "back"} and value["time"] < answer.issued - 1.0 - 1e-6:
             watch.complaints.append("I-7 an answer older than its time to live")
         if ask.tool == "shape" and value["type"] != type(ask.arguments["key"]).__name__:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from miner.runtime import admission, core, live, speculator
+from miner.runtime import admission, broader, core, live, speculator
 from miner.runtime.budget import Load
 from miner.runtime.core import Core
 from miner.runtime.invalidation import World
@@ -17,6 +17,7 @@ from miner.runtime.live import Live
 from miner.runtime.policy import Policy
 from miner.runtime.results import Snapshot
 from miner.runtime.run import Mode, State
+from miner.runtime.serving_rules import ServingRule
 from miner.runtime.speculator import Session
 
 Bug = Callable[[], Any]
@@ -25,7 +26,7 @@ Bug = Callable[[], Any]
 def _changed_since_only_if_kept(self: Live, run: Any, now: float) -> str | None:
     if run.state is State.RUNNING and run.generation == self.core.generation:
         return None
-    return _claim_refusal(self, run, now)
+    return claim_refusal(self, run, now)
 
 
 def _forget_only_kept(self: Live, changes: frozenset[str]) -> None:
@@ -35,7 +36,7 @@ def _forget_only_kept(self: Live, changes: frozenset[str]) -> None:
             self._unlist(run)
 
 
-_claim_refusal = Live._claim_refusal
+claim_refusal = Live.claim_refusal
 _rule = Policy.rule
 _finish = Core.finish
 _drop = Core.drop
@@ -169,7 +170,7 @@ BUGS: dict[str, Bug] = {
     ),
     "close leaves work running": _set(Live, "close", _no_close),
     "a read in flight is kept over a write": lambda: _all(
-        patch.object(Live, "_claim_refusal", _changed_since_only_if_kept),
+        patch.object(Live, "claim_refusal", _changed_since_only_if_kept),
         patch.object(Live, "_forget_changed", _forget_only_kept),
     ),
     "results never grow old": lambda: _all(
@@ -189,6 +190,9 @@ BUGS: dict[str, Bug] = {
     "a cancelled run counts as ended at once": _set(Core, "drop", _ended_at_once),
     "any origin may go anywhere": _set(Policy, "may_leave", lambda *_, **__: True),
     "the predictor's faults reach the agent": _set(Core, "guarded", _faults_reach_the_agent),
+    "a part is taken from what was cut off": _set(ServingRule, "is_whole", lambda *_: True),
+    "a part is given twice": _set(broader, "is_reusable", lambda run: True),
+    "a broader result that was given up still answers": _set(Live, "claim_refusal", lambda *_: None),
     "real calls push nothing out": _set(Live, "_preempt", lambda self: None),
 }
 """Name -> a context in which the bug is planted."""

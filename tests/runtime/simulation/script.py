@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from miner.runtime.serving_rules import Serving
 from miner.runtime.speculation import Speculation
 
-from .world import KEYS
+from .world import KEYS, SERVING
 
-READS = ("read", "read", "read", "ask", "shape", "now", "approve")
+READS = ("read", "read", "read", "view", "view", "ask", "shape", "now", "approve")
 CHANGES = ("write", "write", "note", "unknown", "read_all")
 _TWINS: tuple[Any, ...] = (1, 1.0, True, "1")
 
@@ -82,6 +83,8 @@ def _ask(rng: Random, *, calm: bool) -> Ask:
         arguments["key"] = rng.choice(("broken", "error"))
     if tool == "read" and rng.random() < 0.3:
         arguments["why"] = rng.choice(("x", "y"))
+    if tool == "view":
+        arguments |= rng.choice(({}, {"offset": 2, "limit": 2}, {"limit": 3}, {"offset": 3}, {"offset": 4, "limit": 5}))
     after = rng.choice((0.0, 0.0, 0.0, 0.03, 0.3))
     if rng.random() < 0.12:
         return Ask(tool, arguments, after, timeout=rng.choice((0.005, 0.05, 0.2, 0.7)))
@@ -102,6 +105,7 @@ class Oracle:
     faults: float = 0.0
     position: int = 0
     rng: Random = field(init=False)
+    serving: Serving = SERVING
     observed: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -122,6 +126,7 @@ class Oracle:
             raise FaultyPredictorError
         right = [ask for step in self.script.steps[self.position : self.position + 2] for ask in step.batch]
         guesses = [_guess(ask.tool, dict(ask.arguments), rng) for ask in right if rng.random() < 0.8]
+        guesses += [_guess("view", {"key": ask.arguments["key"]}, rng) for ask in right if ask.tool == "view"]
         guesses += [_wrong(rng) for _ in range(rng.randint(0, 3))]
         rng.shuffle(guesses)
         return guesses

@@ -11,8 +11,25 @@ from typing import Any
 from miner.runtime.canonical import canonical
 from miner.runtime.effects import Effect, Level
 from miner.runtime.policy import Policy, ToolRule
+from miner.runtime.serving_rules import Serving, ServingRule
 
 KEYS = ("a", "b", "c")
+LINES = {"a": 4, "b": 9, "c": 3}
+"""How many lines ``view`` has of each key; more than ``SHOWN`` at once are cut off without a word."""
+SHOWN = 5
+SERVING = Serving(
+    [
+        ServingRule(
+            "view",
+            "view",
+            "line_range",
+            (("count", "limit"), ("first", "offset"), ("lines", "numbered"), ("origin", "1")),
+            whole=(4, 1_000),
+            fired=100,
+            right=100,
+        )
+    ]
+)
 
 
 class ToolCrashError(Exception):
@@ -30,6 +47,7 @@ def policy(*, strict: bool = False) -> Policy:
     }
     tools = {
         "read": ToolRule(**read, irrelevant=frozenset({"why"})),  # type: ignore[arg-type]
+        "view": ToolRule(**read),  # type: ignore[arg-type]
         "now": ToolRule(Level.FULL, Effect.LOCAL_READ, frozenset({"clock"}), ttl_s=1.0, max_rate_per_min=3),
         "shape": ToolRule(Level.FULL, Effect.PURE, frozenset(), frozenset()),
         "ask": ToolRule(
@@ -46,7 +64,7 @@ def policy(*, strict: bool = False) -> Policy:
         "note": ToolRule(effect=Effect.WRITE, writes=frozenset({"notes"})),
     }
     if strict:
-        del tools["read"], tools["ask"]
+        del tools["read"], tools["view"], tools["ask"]
     return Policy(tools)
 
 
@@ -120,8 +138,16 @@ class World:
             return {"time": self.loop_time()}
         if tool == "shape":
             return {"type": type(key).__name__, "text": str(key), "list": [1, 2]}
+        if tool == "view" and key in LINES:
+            return {"content": self._lines(str(key), arguments)}
         if key == "broken":
             raise ToolCrashError
         if key == "error":
             return {"isError": True, "content": [{"text": "no such key"}]}
         return {"tool": tool, "key": key, "version": self.state.get(str(key), 0), "list": [1]}
+
+    def _lines(self, key: str, arguments: Mapping[str, Any]) -> str:
+        """Some lines of a key, each with the version it was read at."""
+        first = arguments.get("offset", 1)
+        last = min(LINES[key], first + min(arguments.get("limit", SHOWN), SHOWN) - 1)
+        return "\n".join(f"{line}\t{key} version {self.state[key]}" for line in range(first, last + 1))
