@@ -25,22 +25,27 @@ _MARK = re.compile(r"[@+.~/-]")
 _RUN = re.compile(rf"[{RUN_LETTERS}]+\(?")
 """Token letters, and the bracket of a call, which tells ``file.py`` from ``object.method(``."""
 _REST_OF_RUN = re.compile(rf"[{RUN_LETTERS}]*")
-_MONTHS = tuple(MONTHS.split("|"))
-_CROSSING_URL = re.compile(r"https?://")
-_CROSSING_TIME = re.compile(r"-\d\d[T ]\d\d:")
-_CROSSING_DAYS = (
+_CROSSING = (
+    re.compile(r"https?://"),
+    re.compile(r"-\d\d[T ]\d\d:"),
     re.compile(rf"(?:{MONTHS})[a-z]*\.?\s+\d"),
     re.compile(rf"\d(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTHS})"),
 )
 """In what a token reaches across runs: one pattern for each first letter, by which it is found fast."""
+_MAY_CROSS = re.compile(rf"https?$|-\d\d(?:T\d\d)?$|{MONTHS}")
+"""A run without such an end or month is in no token that reaches across runs."""
+_CROSSES = "crosses"
+"""Stands among the kinds of a run that may be in a token that reaches across runs."""
+_BLANKED = {code: " " for code in range(128) if not re.match(rf"[({RUN_LETTERS}]", chr(code))}
+_PLAIN_LETTERS = re.compile(r"[\x00-\x7f]+")
 _SHAPED = frozenset({"code", "dashed", "number"})
 _SHAPE_MARKS = ("=", "^", "X")
 """What the names of shapes begin with."""
 
 _QUOTE = re.compile(r"\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`|\*\*([^*\n]{1,200})\*\*")
 _LABEL = re.compile(r"^[ \t>*-]*([A-Za-z_][\w -]{0,30}?)\**\s?[:=]\s*(\S.{0,200}?)[ \t,;]*$", re.MULTILINE)
-_LINE_PATH = re.compile(r"^[ \t]*((?:[\w@+.~-]*/)+[\w@+.-]+|[\w@+-]+\.[A-Za-z]{1,5})(?=[:\s]|$)", re.MULTILINE)
-_LINE_NUMBER = re.compile(r"^(?:[^\s:/.]*+[/.][^\s:]*+:)?[ \t]*(\d{1,7})(?=[:\u2192\t-])", re.MULTILINE)
+_LINE_PATH = re.compile(r"\n[ \t]*((?:[\w@+.~-]*/)+[\w@+.-]+|[\w@+-]+\.[A-Za-z]{1,5})(?=[:\s]|$)", re.MULTILINE)
+_LINE_NUMBER = re.compile(r"\n(?:[^\s:/.]*+[/.][^\s:]*+:)?[ \t]*(\d{1,7})(?=[:\u2192\t-])", re.MULTILINE)
 
 Token = tuple[str, str]
 """Kind, text."""
@@ -70,33 +75,32 @@ class Tokens:
         words: also plain lower-case words, which only a short text such as a person's message is searched for.
     """
 
-    __slots__ = ("_kinds", "_searched", "_shaped", "_words", "runs")
+    __slots__ = ("_kinds", "_labels", "_searched", "_shaped", "_words", "runs")
 
     def __init__(self, kinds: frozenset[str] | None = None, *, words: bool = False) -> None:
         self._kinds = kinds
         self._words = words
         self._shaped = kinds is None or any(kind.startswith(_SHAPE_MARKS) for kind in kinds)
         self._searched = self._shaped or any(kind in KINDS for kind in kinds or ())
+        self._labels = None if kinds is None else [kind[6:] for kind in kinds if kind.startswith("label:")]
         self.runs = _Runs(self._in_run)
         """Kept ready."""
 
     def by_kind(self, text: str) -> dict[str, dict[str, str]]:
         """Kind -> its distinct tokens; kinds in the order of their first token, tokens in order of place."""
         text = clip(text)
-        runs = dict.fromkeys(_RUN.findall(text))
+        runs = dict.fromkeys(_runs(text))
         if max(map(len, runs), default=0) > LONGEST:
             text = BLOB.sub(" ", text)
-            runs = dict.fromkeys(_RUN.findall(text))
+            runs = dict.fromkeys(_runs(text))
         found: dict[str, dict[str, str]] = {}
         if self._searched:
-            crossings = _crossings(text)
-            for kind, token in (
-                self._across(text, crossings) if crossings else chain.from_iterable(map(self.runs.__getitem__, runs))
-            ):
-                if kind in found:
-                    found[kind][token] = token
-                else:
-                    found[kind] = {token: token}
+            found = _grouped(chain.from_iterable(map(self.runs.__getitem__, runs)))
+            if found.pop(_CROSSES, None):
+                crossings = sorted(match.span() for pattern in _CROSSING for match in pattern.finditer(text))
+                if crossings:
+                    found = _grouped(self._across(text, crossings))
+                    found.pop(_CROSSES, None)
         self._add_marked(text, found)
         return found
 
@@ -119,7 +123,10 @@ class Tokens:
 
     def _in_run(self, run: str) -> tuple[Token, ...]:
         grammar = _TOKEN if _MARK.search(run) else _WORD_TOKEN
-        return tuple(token for match in grammar.finditer(run) for token in self._named(match))
+        found = [token for match in grammar.finditer(run) for token in self._named(match)]
+        if _MAY_CROSS.search(run):
+            found.append((_CROSSES, run))
+        return tuple(found)
 
     def _named(self, match: re.Match[str]) -> Iterable[Token]:
         """A token under its kind, and under what it looks like."""
@@ -138,26 +145,44 @@ class Tokens:
             for quoted in _QUOTE.findall(text):
                 token = next(filter(None, quoted))
                 found.setdefault("quoted", {})[token] = token
-        if kinds is None or any(kind.startswith("label:") for kind in kinds):
+        if self._labels is None or _holds_any(text, self._labels):
             for label, marked in _LABEL.findall(text):
                 kind, token = f"label:{label.strip().lower()}", marked.strip("\"'`*")
                 if kinds is None or kind in kinds:
                     found.setdefault(kind, {})[token] = token
         for kind, grammar in (("line_path", _LINE_PATH), ("line_number", _LINE_NUMBER)):
             if kinds is None or kind in kinds:
-                tokens = grammar.findall(text)
+                tokens = grammar.findall("\n" + text)
                 if tokens:
                     found.setdefault(kind, {}).update(zip(tokens, tokens, strict=True))
 
 
-def _crossings(text: str) -> list[tuple[int, int]]:
-    """Where tokens may reach across runs, in order: from where on, and how far at least."""
-    patterns = [_CROSSING_TIME]
-    if "://" in text:
-        patterns.append(_CROSSING_URL)
-    if any(month in text for month in _MONTHS):
-        patterns.extend(_CROSSING_DAYS)
-    return sorted(match.span() for pattern in patterns for match in pattern.finditer(text))
+def _runs(text: str) -> list[str]:
+    """The runs of a text: brackets of calls may stand alone, and hold nothing."""
+    if not text.isascii():
+        if any(map(str.isalnum, set(_PLAIN_LETTERS.sub("", text)))):
+            return _RUN.findall(text)
+        text = text.encode("ascii", "replace").decode("ascii")
+    return text.replace("(", "( ").translate(_BLANKED).split()
+
+
+def _holds_any(text: str, labels: list[str]) -> bool:
+    """Whether one of some labels may stand in a text."""
+    if not labels:
+        return False
+    lower = text.lower()
+    # The small letter of a sigma depends on what follows it, so a text with one is searched in any case.
+    return "\u03a3" in text or any(label in lower for label in labels)
+
+
+def _grouped(tokens: Iterable[Token]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for kind, token in tokens:
+        if kind in found:
+            found[kind][token] = token
+        else:
+            found[kind] = {token: token}
+    return found
 
 
 def _start_of_run(text: str, place: int) -> int:
