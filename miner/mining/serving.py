@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from miner.events import Event, EventKind, SessionLog
+from miner.mining.serving_counts import ServingCounts, Tally, Way
 from miner.mining.survey import arguments_of, group_of
 from miner.mining.wilson import wilson
 from miner.runtime.canonical import canonical
 from miner.runtime.memory import value_key
-from miner.runtime.serving import Derivation, Derived, derivation_names, load_derivation, whole_number
-from miner.runtime.serving_rules import ServingRule, frame_mark
+from miner.runtime.serving import Derivation, derivation_names, load_derivation, whole_number
+from miner.runtime.serving_rules import ServingRule
 
 SURE = 0.95
 """What the lower end of Wilson's 95 % interval of a rule's share of right answers must reach."""
@@ -32,56 +32,6 @@ MOST_EXTRA = 4
 LOOK_BACK = 400
 """Calls that are searched for what may have changed a result; a longer stretch counts as having changed it."""
 _SHORTEST = 3
-_EXAMPLES = 3
-
-
-class Way(NamedTuple):
-    """A candidate: which tool's calls, from which tool's results, by which derivation and options."""
-
-    tool: str
-    broad: str
-    derivation: str
-    options: tuple[tuple[str, str], ...]
-
-
-@dataclass(slots=True)
-class Tally:
-    """What came of one way."""
-
-    right: int = 0
-    wrong: int = 0
-    groups: set[str] = field(default_factory=set)
-    """Groups of sessions in which it was right."""
-    frames: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Frame -> groups in which it stood around a right answer."""
-    whole: tuple[int, int] = (0, 0)
-    """Entries and characters of the largest result that was certainly whole."""
-    cut: tuple[int, int] | None = None
-    """The same of the smallest of which something was missing."""
-    counter_examples: list[str] = field(default_factory=list)
-
-    def add(self, other: Tally) -> None:
-        """Merge."""
-        self.right += other.right
-        self.wrong += other.wrong
-        self.groups |= other.groups
-        for frame, groups in other.frames.items():
-            self.frames[frame] |= groups
-        self.whole = _larger(self.whole, other.whole)
-        self.cut = other.cut if self.cut is None else self.cut if other.cut is None else _smaller(self.cut, other.cut)
-        self.counter_examples = sorted({*self.counter_examples, *other.counter_examples})[:_EXAMPLES]
-
-
-class ServingCounts:
-    """Tallies by way."""
-
-    def __init__(self) -> None:
-        self.tallies: defaultdict[Way, Tally] = defaultdict(Tally)
-
-    def add(self, other: ServingCounts) -> None:
-        """Merge the counts of other sessions into these."""
-        for way, tally in other.tallies.items():
-            self.tallies[way].add(tally)
 
 
 class _Seen(NamedTuple):
@@ -169,31 +119,13 @@ def _try_pair(
             way = Way(event.tool or "", seen.event.tool or "", name, tuple(sorted(options.items())))
             size = derived.items, len(seen.text)
             if derived.text == event.text:
-                _note_right(counts.tallies[way], derived, size, arguments, group)
+                counts.tallies[way].note_right(derived, size, arguments, group)
                 continue
             if undisturbed is None:
                 undisturbed = is_undisturbed(seen.place, seen.event, event, base, calls)
             if undisturbed:
                 cut = derived.needs_whole and len(event.text or "") > len(derived.text)
-                _note_wrong(counts.tallies[way], size if cut else None, f"{event.session} {event.seq}")
-
-
-def _note_right(tally: Tally, derived: Derived, size: tuple[int, int], arguments: dict[str, Any], group: str) -> None:
-    """A right answer counts wherever it happens: a wrong derivation does not give the recorded text by chance."""
-    tally.right += 1
-    tally.groups.add(group)
-    tally.frames[frame_mark(derived, arguments)].add(group)
-    if derived.shows_whole:
-        tally.whole = _larger(tally.whole, size)
-
-
-def _note_wrong(tally: Tally, cut: tuple[int, int] | None, where: str) -> None:
-    """What lacks something was derived from a part of a result: that bounds the rule, and is no counter-example."""
-    if cut is not None:
-        tally.cut = cut if tally.cut is None else _smaller(tally.cut, cut)
-        return
-    tally.wrong += 1
-    tally.counter_examples = sorted({*tally.counter_examples, where})[:_EXAMPLES]
+                counts.tallies[way].note_wrong(size if cut else None, f"{event.session} {event.seq}")
 
 
 def is_undisturbed(place: int, broad: Event, narrow: Event, base: dict[str, Any], calls: list[Event]) -> bool:
@@ -251,14 +183,6 @@ def _rule(way: Way, tally: Tally) -> ServingRule:
         tally.right,
         len(tally.groups),
     )
-
-
-def _larger(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    return max(one[0], other[0]), max(one[1], other[1])
-
-
-def _smaller(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
-    return min(one[0], other[0]), min(one[1], other[1])
 
 
 _DERIVATIONS: dict[str, Derivation] = {name: load_derivation(name) for name in derivation_names()}

@@ -15,6 +15,7 @@ from typing import Any
 
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.decisions import decisions
+from miner.mining.serving_counts import ServingCounts
 from miner.runtime.atoms import LONGEST, Row
 from miner.runtime.memory import Memory, leaves, path_text, value_key
 from miner.runtime.ranking import word_traits
@@ -70,6 +71,8 @@ class Survey:
         self.explained: defaultdict[str, defaultdict[Rule, Tally]] = defaultdict(_tallies)
         self.words: defaultdict[str, set[str]] = defaultdict(set)
         self.groups: set[str] = set()
+        self.serving = ServingCounts()
+        """Which results followed from those of broader calls."""
 
     def add(self, other: Survey) -> None:
         """Merge the survey of other sessions into this one."""
@@ -85,6 +88,7 @@ class Survey:
         for word, groups in other.words.items():
             self.words[word] |= groups
         self.groups |= other.groups
+        self.serving.add(other.serving)
 
 
 class IndexedMemory(Memory):

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from miner.events import SessionLog
-from miner.mining.serving import FEW, ServingCounts, Tally, choose_serving, count_serving, holds
+from miner.mining.serving import FEW, choose_serving, count_serving, holds
+from miner.mining.serving_counts import ServingCounts, Tally
 from miner.runtime.serving_rules import ServingRule
 from tests.evaluation.sessions import Step, session_of
 
