@@ -176,16 +176,20 @@ class Memory:
                         grouped[stream] = {key: found}
                     elif key not in values:
                         values[key] = found
-            for row in walk.rows:
-                self._note_row(row)
+            self._note_rows(walk.rows)
         self._keep(grouped)
 
-    def _note_row(self, row: Row) -> None:
+    def _note_rows(self, rows: list[Row]) -> None:
         """Let each value of a row lead to it."""
         kept = self.rows
-        for field in row.values():
-            if isinstance(field, (str, int)) and field is not True and field is not False:
-                key = value_key(field)
+        for row in rows:
+            for field in row.values():
+                if type(field) is str:
+                    key = field
+                elif isinstance(field, (int, str)) and field is not True and field is not False:
+                    key = value_key(field)
+                else:
+                    continue
                 found = kept.get(key)
                 if found is None:
                     kept[key] = [row]

@@ -15,6 +15,8 @@ from .atoms import DEPTH, LEAVES, LONGEST, Row, as_json, is_dynamic
 SMALL_LIST = 20
 """Lists up to this length are values too."""
 
+_NUMBERS = frozenset({int, float, bool})
+
 Streams = Callable[[str], tuple[str, ...]]
 """Path -> the streams that its values go to."""
 
@@ -93,27 +95,35 @@ class Walk:
         if self._with_rows:
             inner = Row(place.where, row)
             self.rows.append(inner)
-        fields, whole, deeper = place.fields, True, depth + 1
+        fields, found, whole, deeper = place.fields, self.found, True, depth + 1
+        count = self._count
         for key, item in value.items():
-            if self._count >= LEAVES:
+            if count >= LEAVES:
+                self._count = count
                 return False
             below = fields.get(key)
             if below is None:
                 if is_dynamic(key):
+                    self._count = count
                     whole = self._take_keyed(key, item, place.below("{}"), inner, deeper) and whole
+                    count = self._count
                     continue
                 below = place.field(key)
-            if type(item) is str and deeper <= DEPTH and 0 < len(item) <= LONGEST:
+            kind = type(item)
+            if (kind in _NUMBERS or (kind is str and 0 < len(item) <= LONGEST)) and deeper <= DEPTH:
                 # What most fields are, without a call.
                 if inner is not None:
                     inner[key] = item
-                self._count += 1
+                count += 1
                 if below.streams:
-                    self.found.append((below, item))
+                    found.append((below, item))
                 continue
             if inner is not None and not isinstance(item, (dict, list)):
                 inner[key] = item
+            self._count = count
             whole = self.take(item, below, inner, deeper) and whole
+            count = self._count
+        self._count = count
         return whole
 
     def _take_keyed(self, key: str, item: Any, place: Place, inner: Row | None, depth: int) -> bool:
@@ -128,7 +138,10 @@ class Walk:
     def _take_list(self, value: list[Any], place: Place, row: Row | None, depth: int) -> bool:
         at, whole, items = len(self.found), True, place.below("[]")
         for item in value:
-            whole = self.take(item, items, row, depth + 1) and whole
+            if type(item) is dict and depth < DEPTH:
+                whole = self._take_object(item, items, row, depth + 1) and whole
+            else:
+                whole = self.take(item, items, row, depth + 1) and whole
             if self._count >= LEAVES:
                 return False
         if whole and 0 < len(value) <= SMALL_LIST:
