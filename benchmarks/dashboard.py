@@ -3,7 +3,8 @@
     python benchmarks/dashboard.py RUN [--page NAME ...] [--browser] [--most SECONDS]
     python benchmarks/dashboard.py RUN --made CALLS --like OTHER
 
-A first opening includes everything the app imports; a later one finds its answers kept. Beside the seconds on the
+The server loads what pages need while it waits for its first visitor; a first opening is what comes after that, and a
+later one finds its answers kept. Beside the seconds on the
 wall stand those of the processor, which the other work of a busy machine does not add to. ``--browser`` opens the
 pages in Chromium, as a user does, and counts until the page is drawn. ``--made`` first makes RUN: a store of so many
 made-up calls, written by SQL, with the documents of another run beside it. Ends with 1 when a first opening takes
@@ -105,6 +106,9 @@ def in_process(run: Path, page: str) -> list[Opening]:
     """The page's openings in this process, without a browser: to be called in a fresh one."""
     from streamlit.testing.v1 import AppTest
 
+    from dashboards.serve import warm
+
+    warm()
     os.environ[RUN_VARIABLE] = str(run)
     app = AppTest.from_file(str(APP), default_timeout=900)
     if page != PAGES[0]:

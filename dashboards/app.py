@@ -33,12 +33,15 @@ def _follow(seen: str) -> None:
 
 
 st.set_page_config(page_title="miner", layout="wide", initial_sidebar_state="expanded")
-page = st.navigation(
-    [
-        st.Page(VIEWS / f"{name}.py", title=title, url_path=name, default=name == "overview")
-        for name, title in TITLES.items()
-    ]
-)
+views = {name: st.Page(VIEWS / f"{name}.py", title=title, url_path=name) for name, title in TITLES.items()}
+
+
+def _front() -> None:
+    """The bare address leads to the first page, which then has an address like all others."""
+    st.switch_page(views["overview"], query_params=dict(st.query_params))
+
+
+page = st.navigation([st.Page(_front, title="miner", default=True, visibility="hidden"), *views.values()])
 try:
     run = frame.current_run()
     with st.sidebar:

@@ -136,16 +136,22 @@ def table(
         {key: value if key in names else _shown_cell(value) for key, value in row.items() if key not in hide}
         for row in rows
     ]
-    filled = {key for row in rows for key, value in row.items() if value is not None}
+    filled = {key for row in rows for key, value in row.items() if value not in (None, "")}
     order = [key for key in (rows[0] if rows else {}) if key in filled]
     options: dict[str, Any] = {"height": height} if height else {}
     if select:
         options |= {"on_select": "rerun", "selection_mode": "single-row"}
     chosen = st.dataframe(
-        rows, hide_index=True, column_order=order, column_config=columns, key=f"table_{name}", alt=name, **options
+        [{key: _neat(value) for key, value in row.items()} for row in rows],
+        hide_index=True,
+        column_order=order,
+        column_config=columns,
+        key=f"table_{name}",
+        alt=name,
+        **options,
     )
     st.download_button(
-        f"Download {len(rows):,} rows as CSV",
+        f"Download {len(rows):,} {'row' if len(rows) == 1 else 'rows'} as CSV",
         partial(csv_bytes, rows),
         file_name=f"{name}.csv",
         mime="text/csv",
@@ -163,6 +169,14 @@ def _shown_cell(value: Any) -> Any:
     if isinstance(value, str):
         return shown(value)
     return [_shown_cell(item) for item in value] if isinstance(value, list) else value
+
+
+def _neat(value: Any) -> Any:
+    """A figure with as many digits as people read; the download has them all."""
+    if not isinstance(value, float):
+        return value
+    digits = 3 if abs(value) < 10 else 1 if abs(value) < 1000 else 0
+    return round(value, digits) + 0.0  # adding 0 makes -0.0 a plain zero
 
 
 def share_column(label: str, description: str | None = None) -> Any:

@@ -26,7 +26,7 @@ def process_map(edges: Sequence[dict[str, Any]], calls: dict[str, int], show: st
     for tool in tools:
         count = calls.get(tool, 0)
         label = f"{_quoted(tool)}\\n{count:,} calls"
-        alpha = round(0x90 + 0x6F * count / most)
+        alpha = round(0xC8 + 0x37 * count / most)
         lines.append(f'  n{number[tool]} [label="{label}", fillcolor="{TOOL}{alpha:02x}"];')
     for edge in edges:
         width = 0.8 + 5 * edge["times"] / strongest

@@ -53,4 +53,4 @@ def _label(name: str, side: str) -> dict[str, Any]:
 def _colour(source: str) -> str:
     if source.startswith("a person"):
         return PERSON
-    return MODEL if source.startswith(("the model", "fixed")) else TOOL
+    return MODEL if source.startswith(("the model", "a fixed")) else TOOL

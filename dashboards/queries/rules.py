@@ -6,13 +6,10 @@ from collections import Counter
 from typing import Any
 
 from dashboards.queries.folder import Run
+from dashboards.queries.wording import change_words, source_words, which_words
 from miner.export.pattern_file import read_patterns
 from miner.export.review import read_review, remark, rule_key, write_review
-from miner.export.twin import rule_text
 from miner.runtime.patterns import Evidence, PatternSet
-from miner.runtime.rules import Rule
-
-_TOLD = {"arg": "argument", "res": "result", "user": "a person's message", "said": "the model's words"}
 
 
 def patterns_of(run: Run) -> PatternSet | None:
@@ -43,12 +40,12 @@ def rule_rows(run: Run) -> list[dict[str, Any]]:
                     "key": rule_key(rule),
                     "tool": tool,
                     "argument": name.removeprefix(tool).lstrip(".") or name,
-                    "from": source_of(rule),
-                    "rule": rule_text(rule).replace("\x1f", " "),
-                    "transform": rule.transform,
-                    "fired": evidence.fired,
-                    "right": evidence.right,
+                    "from": source_words(rule, tools),
+                    "which": which_words(rule),
+                    "then": change_words(rule),
                     "precision": evidence.right / evidence.fired if evidence.fired else None,
+                    "right": evidence.right,
+                    "fired": evidence.fired,
                     "sessions": evidence.sessions,
                     "weight": weight / 1000,
                     "verdict": said.verdict if said else None,
@@ -56,24 +53,9 @@ def rule_rows(run: Run) -> list[dict[str, Any]]:
                     "counter-examples": list(evidence.counter_examples),
                 }
             )
-    return sorted(rows, key=lambda row: (-row["right"], row["tool"], row["argument"], row["rule"]))
-
-
-def source_of(rule: Rule) -> str:
-    """Where a rule looks, in words: the tool's result or argument, a person's message, a fixed value."""
-    if rule.source in ("constant", "same", "beside"):
-        where = rule.policy.partition("\x1f")[0]
-        return {"constant": "fixed value", "same": "another argument of the call"}.get(rule.source) or _told(where)
-    return _told(rule.source)
-
-
-def _told(stream: str) -> str:
-    kind, _, rest = stream.partition(":")
-    if rest:
-        place = rest.replace("*", "any tool", 1) if rest.startswith("*") else rest
-        return f"{_TOLD.get(kind, kind)} {place}".replace("~", " ⊃ ")
-    name, _, shape = stream.partition("~")
-    return _TOLD.get(name, name) + (f" ⊃ {shape}" if shape else "")
+    return sorted(
+        rows, key=lambda row: (-row["right"], row["tool"], row["argument"], row["from"], row["which"], row["then"])
+    )
 
 
 def source_flows(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dashboards.queries.folder import Run, events_of
 from miner.errors import RunFolderError
@@ -17,8 +17,8 @@ PAGE = 200
 REPEAT = "asked before in this session"
 _SESSIONS = """
     -- one row is one session
-    select key, reader as format, application, relation, part, model, make_timestamp(started_us) as began,
-           (ended_us - started_us) / 1e6 as seconds, calls, events
+    select key, reader, coalesce(application, ''), relation, coalesce(part, ''), coalesce(model, ''),
+           make_timestamp(started_us), (ended_us - started_us) / 1e6, calls, events
     from sessions
     where {}
     order by started_us desc nulls last, key limit {} offset {}
@@ -86,8 +86,15 @@ def event_rows(log: SessionLog) -> list[dict[str, Any]]:
     return rows
 
 
-def predictions(run: Run, key: str) -> list[dict[str, Any]]:
-    """Each decision of a session with what the run's bundle would have predicted, from what, and what then came.
+class Moments(NamedTuple):
+    """Some decisions of a session, and how many it has."""
+
+    rows: list[dict[str, Any]]
+    of: int
+
+
+def predictions(run: Run, key: str, first: int = 0, most: int | None = None) -> Moments:
+    """Decisions of a session with what the run's bundle would have predicted, from what, and what then came.
 
     Raises:
         RunFolderError: the run has no bundle that can be read.
@@ -99,12 +106,16 @@ def predictions(run: Run, key: str) -> list[dict[str, Any]]:
     bundle, log = bundle_of(run), session_log(run, key)
     permits = default_permits([log.session])
     walk = Predictor(bundle).start(log.session)
-    found = []
-    for decision in decisions(log):
+    found, last, number = [], None if most is None else first + most, 0
+    for number, decision in enumerate(decisions(log), 1):
+        if last is not None and number > last:
+            continue
         for event in decision.observed:
             walk.observe(event)
-        found.append(_moment(bundle, decision, [(guess, permits.of_guess(guess).refusal) for guess in walk.predict()]))
-    return found
+        if number > first:
+            guesses = [(guess, permits.of_guess(guess).refusal) for guess in walk.predict()]
+            found.append(_moment(bundle, decision, guesses))
+    return Moments(found, number)
 
 
 def bundle_of(run: Run) -> Bundle:
@@ -140,7 +151,8 @@ def _moment(bundle: Bundle, decision: Decision, guesses: list[tuple[Speculation,
 
 
 def _explained(bundle: Bundle, guess: Speculation, refusal: str | None, *, came: bool) -> dict[str, Any]:
-    from miner.export.twin import form_text, rule_text
+    from dashboards.queries.wording import rule_words
+    from miner.export.twin import form_text
     from miner.runtime.canonical import canonical
 
     patterns = bundle.patterns
@@ -156,7 +168,7 @@ def _explained(bundle: Bundle, guess: Speculation, refusal: str | None, *, came:
         "seconds": None if seconds is None else seconds / 1000,
         "pattern": REPEAT if guess.pattern is None else form_text(patterns.forms[guess.pattern]),
         "rules": {
-            place.lstrip("."): rule_text(patterns.rules[number]).replace("\x1f", " ")
+            place.lstrip("."): rule_words(patterns.rules[number], patterns.tools())
             for place, number in guess.rules.items()
         },
     }

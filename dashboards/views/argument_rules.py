@@ -64,7 +64,6 @@ if not shown:
     st.stop()
 columns = {
     "precision": frame.share_column("precision when fired"),
-    "rule": st.column_config.TextColumn("rule", width="large"),
     "weight": st.column_config.NumberColumn("weight", format="%.2f"),
 }
 place = frame.table(shown, "rules", columns, hide=["key", "counter-examples"], select=True)
@@ -75,7 +74,8 @@ if place is None:
 row = shown[place]
 with st.container(border=True):
     st.markdown(
-        f"**{frame.plain(row['tool'])} · {frame.plain(row['argument'])}** from {frame.plain(frame.shown(row['rule']))}"
+        f"**{frame.plain(row['tool'])} · {frame.plain(row['argument'])}** from "
+        + frame.plain(frame.shown(", ".join(part for part in (row["from"], row["which"], row["then"]) if part)))
     )
     st.caption(f"Right {row['right']:,} of {row['fired']:,} times it fired, in {row['sessions']:,} sessions.")
     if row["counter-examples"]:

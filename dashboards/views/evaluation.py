@@ -17,6 +17,13 @@ WORDS = {
     "recall": "recall at the gate",
 }
 
+MORE = {
+    "served_top1": "exact or served",
+    "seconds_top5": "tool time, within five",
+    "coverage": "decisions acted on",
+    "ceiling": "possible at most",
+}
+
 frame.opening("Evaluation", "Exact means the tool and every argument, on sessions that nothing was learnt from.")
 found = frame.ask(scores.evaluation)
 if found is None:
@@ -37,9 +44,7 @@ figure = st.segmented_control(
 )
 rows = scores.predictor_rows(found, figure)
 st.altair_chart(charts.compared(rows, WORDS[figure]), alt=f"{WORDS[figure]} of every predictor with its interval")
-shares = {
-    name: frame.share_column(name) for name in (*scores.FIGURES, "served_top1", "seconds_top5", "coverage", "ceiling")
-}
+shares = {name: frame.share_column(words) for name, words in {**WORDS, **MORE}.items()}
 with st.expander("All figures of all predictors"):
     frame.table(scores.overall_rows(found), "predictors", shares)
 
@@ -87,7 +92,7 @@ st.subheader("In parts")
 a, b = st.columns(2)
 by = a.segmented_control(
     "By",
-    ["by_tool", "by_source", "by_position", "by_policy"],
+    ["by_tool", "by_source", "by_position", "by_arguments", "by_policy"],
     default="by_tool",
     required=True,
     key="by",

@@ -97,8 +97,9 @@ st.altair_chart(
     charts.before_after(best["serial_s"] - best["tool_stall_s"], best["tool_stall_s"], best["hidden_s"]),
     alt="Time before and after",
 )
+said = prepared.recording.said
 st.caption(
-    frame.plain(prepared.recording.said)
+    frame.plain(said[:1].upper() + said[1:])
     + ". Markov1 and the oracle stand beside what would ship, under the same policy and budget."
 )
 
@@ -122,13 +123,20 @@ st.subheader("Why the others were not started")
 refused = sorted(best["refused"].items(), key=lambda item: -item[1])
 if refused:
     frame.table([{"reason": reason.replace("_", " "), "predictions": count} for reason, count in refused], "refused")
+    if refused[0][0] == "not_listed":
+        st.caption("Not listed: the starter policy does not know these tools. Allow those above that only read.")
 saved = document(run, "savings.json")
 if saved and saved.get("controls"):
     st.subheader("Controls, from the run itself")
     for name, control in saved["controls"].items():
         frame.verdict(control["passed"], _SAID.get(name, frame.plain(name)))
-    frame.table(
-        saved["sensitivity"],
-        "sensitivity",
-        {name: frame.share_column(name) for name in ("reduction", "oracle_reduction")},
-    )
+    words = {
+        "serial_s": "as recorded, s",
+        "speculative_s": "with speculation, s",
+        "tool_stall_hidden_s": "hidden, s",
+        "reduction": "time saved",
+        "oracle_reduction": "by a perfect one",
+    }
+    shares = {words[name]: frame.share_column(words[name]) for name in ("reduction", "oracle_reduction")}
+    rows = [{words.get(name, name): value for name, value in row.items()} for row in saved["sensitivity"]]
+    frame.table(rows, "sensitivity", shares)

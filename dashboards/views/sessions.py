@@ -24,6 +24,9 @@ def _headed(guess: dict[str, Any]) -> None:
         st.markdown(f"**{guess['probability']:.0%}** {frame.plain(guess['tool'])}", width="stretch")
 
 
+WINDOW = 30
+"""Decisions walked at a time: predicting takes milliseconds each, and a session may have thousands."""
+
 frame.opening("Sessions", "What happened when, what would have been started early, and why.")
 run = frame.current_run()
 tools = [tool["tool"] for tool in frame.ask(activity.totals)["tools"]]
@@ -36,7 +39,8 @@ page = c.number_input("Page", 1, 100_000, 1, key="page", bind="query-params")
 rows = frame.ask(walks.session_rows, text or "", tool or "", int(page) - 1)
 if not rows:
     frame.empty("No session fits", "Clear the search, choose another tool, or go back to the first page.")
-place = frame.table(rows, "sessions", select=True, height=260, names=["session"]) if rows else None
+columns = {"began": st.column_config.DatetimeColumn("began (UTC)", format="YYYY-MM-DD HH:mm:ss")}
+place = frame.table(rows, "sessions", columns, select=True, height=260, names=["session"]) if rows else None
 if place is not None:
     st.query_params["session"] = rows[place]["session"]
 key = st.query_params.get("session") or (rows[0]["session"] if rows else "")
@@ -54,8 +58,18 @@ if timed:
 else:
     frame.empty("This session carries no times", "Its order is known; see the events below.")
 
-moments = frame.ask(walks.predictions, key) if "bundle.json" in run.parts else []
-if not moments:
+first = 1
+if "bundle.json" in run.parts and len(log.events) > WINDOW:
+    first = st.number_input(
+        f"Decisions from this one on, {WINDOW} at a time", 1, 1_000_000, 1, WINDOW, key="from", bind="query-params"
+    )
+known = frame.ask(walks.predictions, key, int(first) - 1, WINDOW) if "bundle.json" in run.parts else None
+moments = known.rows if known else []
+if known and known.of > WINDOW:
+    st.caption(f"Decisions {first:,} to {min(known.of, first + WINDOW - 1):,} of {known.of:,}.")
+if known and known.of and not moments:
+    frame.empty("There are no such decisions", f"This session has {known.of:,}: begin earlier.")
+elif not moments:
     frame.empty("There is nothing to predict with", "This run has no bundle yet.", f"miner export {run.path}")
 launches = walks.launches(log, moments)
 if launches and timed:
@@ -80,7 +94,8 @@ if moments:
         for moment in moments
     ]
     chosen = frame.table(table, "decisions", select=True)
-    wanted = chosen if chosen is not None else 0
+    telling = next((place for place, row in enumerate(table) if row["started"] or row["first was right"]), 0)
+    wanted = chosen if chosen is not None else telling
     moment = moments[min(wanted, len(moments) - 1)]
     with st.container(border=True):
         st.markdown(f"**Decision {moment['decision']}**: what was predicted, and from what")

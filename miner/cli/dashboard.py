@@ -44,7 +44,7 @@ def _check(run: Path) -> None:
 def _server(port: int) -> list[str]:
     """The command that serves the app: this machine only, no statistics, no browser of its own."""
     return [
-        *(sys.executable, "-m", "streamlit", "run", str(_app())),
+        *(sys.executable, "-m", "dashboards.serve", "run", str(_app())),
         *("--server.address", _ADDRESS, "--server.port", str(port), "--server.headless", "true"),
         *("--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"),
     ]

@@ -171,7 +171,8 @@ def test_predictions_of_a_session_explain_themselves(sample_run: Path) -> None:
     run = find_run(sample_run)
     key = walks.session_rows(run, "", "open_page", 0)[0]["session"]
     log = walks.session_log(run, key)
-    moments = walks.predictions(run, key)
+    moments = walks.predictions(run, key).rows
+    assert walks.predictions(run, key, 2, 3) == (moments[2:5], len(moments))
     assert sum(len(moment["came"]) for moment in moments) == sum(event.kind == "tool_call" for event in log.events)
     assert all(guess["pattern"] for moment in moments for guess in moment["predicted"])
     assert {launch["fate"] for launch in walks.launches(log, moments)} <= set(FATES)

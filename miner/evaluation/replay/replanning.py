@@ -87,8 +87,9 @@ def worth(kept: Kept, predictor: str, budget: Budget) -> Worth:
     """Ask the runtime what each prediction is worth; the budget's own gate is left to the plan."""
     one = kept.foreseen[predictor]
     reasons = list(kept.refusals)
-    chances, chance = np.unique(one.probability, return_inverse=True)
-    pairs, pair = np.unique(one.tool * max(1, len(chances)) + chance, return_inverse=True)
+    open_ = np.flatnonzero(one.early)  # the others are refused whatever they are worth
+    chances, chance = np.unique(one.probability[open_], return_inverse=True)
+    pairs, pair = np.unique(one.tool[open_] * max(1, len(chances)) + chance, return_inverse=True)
     net, why = np.zeros(len(pairs)), np.full(len(pairs), -1, dtype=np.int64)
     open_gate = replace(budget, min_probability=0.0)
     for place, (tool, step) in enumerate(zip(*np.divmod(pairs, max(1, len(chances))), strict=True)):
@@ -100,8 +101,8 @@ def worth(kept: Kept, predictor: str, budget: Budget) -> Worth:
             if answer.refusal not in reasons:
                 reasons.append(answer.refusal)
             why[place] = reasons.index(answer.refusal)
-    net_s = net[pair]
-    reason = np.where(one.refusal >= 0, one.refusal, np.where(one.early > 0, why[pair], -1))
+    net_s, reason = np.zeros(len(one.early)), one.refusal.copy()
+    net_s[open_], reason[open_] = net[pair], why[pair]
     return Worth(
         one,
         np.rint(net_s * 1e6).astype(np.int64),
