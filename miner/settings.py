@@ -63,8 +63,12 @@ class MiningSettings:
     """Distinct sessions that must support a pattern."""
     precision: Share = 0.83
     """Share of speculations that must be right at the gate; a higher one starts fewer calls."""
+    sample_calls: Count = 20_000
+    """Beyond so many calls, rules and calls are weighed on a sample; what is counted before is over all."""
     workers: Annotated[int, Range(0)] = 0
     """Processes that mine; 0 is one for each core. Changes no byte of the patterns."""
+    engine: str = "duckdb"
+    """Where mining runs: `duckdb`, on this machine, or `spark`. Changes no byte of the patterns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from miner.errors import UsageError
 from miner.events import SessionLog
 
 EMBEDDED = "duckdb"
-_NOT_YET = ("spark",)
-"""Engines that people know to ask for, from the design, before they are there."""
 
 Part = TypeVar("Part")
 Item = TypeVar("Item")
@@ -37,6 +35,27 @@ class Sharded(Protocol):
 
     def shards(self, most: int) -> list[Logs]:
         """Consecutive runs of them, each fit to be pickled; empty when this process alone can read them."""
+        ...
+
+
+@runtime_checkable
+class Digested(Protocol):
+    """Sessions that can be told apart, and chosen, without being read."""
+
+    def __call__(self) -> Iterator[SessionLog]:
+        """All of them, in order."""
+        ...
+
+    def contents(self) -> dict[str, str]:
+        """Session key -> digest of the session, in the order of the sessions."""
+        ...
+
+    def present(self) -> set[str]:
+        """Keys of all sessions that are there, also of those that are not among these."""
+        ...
+
+    def only(self, keys: frozenset[str]) -> Logs:
+        """Those of them that have one of these keys."""
         ...
 
 
@@ -60,6 +79,13 @@ class Engine(Protocol):
         ...
 
 
+def restricted(logs: Logs, keys: frozenset[str]) -> Logs:
+    """The sessions that have one of these keys."""
+    if isinstance(logs, Digested):
+        return logs.only(keys)
+    return lambda: (log for log in logs() if log.session.key in keys)
+
+
 def engine_names() -> list[str]:
     """Every engine: the files of this folder."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
@@ -71,11 +97,6 @@ def refuse_unknown(name: str) -> None:
     Raises:
         UsageError: with the known ones.
     """
-    if name in _NOT_YET and name not in engine_names():
-        raise UsageError(
-            f"the engine {name!r} is not there yet",
-            next_step=f"leave --engine out: {EMBEDDED!r} mines on this machine",
-        )
     if name not in engine_names():
         raise UsageError(f"there is no engine called {name!r}", next_step="known: " + ", ".join(engine_names()))
 

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from miner.engines import restricted
 from miner.errors import SplitError
 from miner.events import Session, SessionLog
-from miner.store.stored import StoredLogs
 
 Logs = Callable[[], Iterator[SessionLog]]
 """Reads sessions anew, in the same order, each time it is called: nobody has to hold them all."""
@@ -43,9 +43,7 @@ class Split:
 
 def select(logs: Logs, keys: frozenset[str]) -> Logs:
     """The sessions with these keys."""
-    if isinstance(logs, StoredLogs):
-        return logs.only(keys)
-    return lambda: (log for log in logs() if log.session.key in keys)
+    return restricted(logs, keys)
 
 
 def without(logs: Logs, keys: frozenset[str]) -> Logs:

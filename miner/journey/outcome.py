@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from miner.store.report import IngestReport
 
 EVENTS, PATTERNS, BUNDLE, TWIN = "events.duckdb", "patterns.json", "bundle.json", "bundle.txt"
+COUNTS = "counts.duckdb"
+"""What mining counted in each session, kept so that the next run counts only what is new."""
 EVALUATION, SAVINGS, OVERVIEW = "evaluation.json", "savings.json", "overview.json"
 
 ALL_TRAIN = "everything trains"

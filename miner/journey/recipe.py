@@ -26,10 +26,13 @@ def recipe_of(settings: Settings) -> Recipe:
         form_groups=chosen.min_sessions,
         thresholds=thresholds,
         precision=chosen.precision,
+        sample_calls=chosen.sample_calls,
         workers=chosen.workers,
+        engine=chosen.engine,
     )
 
 
 def mined_by(settings: Settings) -> dict[str, Any]:
-    """The settings that patterns depend on; how many processes made them is none."""
-    return {name: value for name, value in settings_as_dict(settings)["mining"].items() if name != "workers"}
+    """The settings that patterns depend on; where they were mined, and by how many processes, is none."""
+    chosen = settings_as_dict(settings)["mining"]
+    return {name: value for name, value in chosen.items() if name not in ("engine", "workers")}

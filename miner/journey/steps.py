@@ -14,6 +14,7 @@ from miner.journey.folder import RunFolder, code_version, key_of, write_whole
 from miner.journey.outcome import (
     ALL_TRAIN,
     BUNDLE,
+    COUNTS,
     EVALUATION,
     EVENTS,
     OVERVIEW,
@@ -115,10 +116,12 @@ def mine(folder: RunFolder, train: Logs, key: str, settings: Settings, run: Jour
     from miner.mining.withhold import unwritable, withhold
 
     folder.forget("mine")
-    patterns, left_out = withhold(mined(train, recipe_of(settings), say), unwritable)
-    run.notes += [f"{count} texts are not in the patterns ({what})" for what, count in left_out.items()]
+    notes: list[str] = []
+    found = mined(train, recipe_of(settings), say, kept=folder.path / COUNTS, note=notes.append)
+    patterns, left_out = withhold(found, unwritable)
+    run.notes += notes + [f"{count} texts are not in the patterns ({what})" for what, count in left_out.items()]
     write_whole(folder.path / PATTERNS, pattern_bytes(patterns))
-    folder.done("mine", key, [PATTERNS])
+    folder.done("mine", key, [PATTERNS], notes=notes)
     run.done.append("mine")
 
 

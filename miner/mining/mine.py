@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from miner.engines import Engine, Logs, load_engine
+from miner.engines import EMBEDDED, Engine, Logs, load_engine, restricted
 from miner.errors import SplitError
-from miner.events import SessionLog
 from miner.mining.calibrate import choose_gate, isotonic
 from miner.mining.call_choices import CallCounts, CallKernel, tables
 from miner.mining.choice import Choices, CrossFit
+from miner.mining.counts import survey
+from miner.mining.counts_file import Counts
+from miner.mining.sample import sample
 from miner.mining.selection import Selection, Thresholds, select
-from miner.mining.survey import Survey, group_of, survey_session
-from miner.mining.trace import Forms, Trace, fold_of
+from miner.mining.serving import choose_serving
+from miner.mining.trace import Forms, Trace
 from miner.mining.weighing import HoleChoices
 from miner.runtime.memory import value_key, value_of
 from miner.runtime.patterns import Evidence, PatternSet
@@ -39,40 +42,66 @@ class Recipe:
     precision: float = 0.83
     """What must hold at the gate."""
     thresholds: Thresholds = field(default_factory=Thresholds)
+    sample_calls: int = 20_000
+    """Beyond so many calls, rules and calls are weighed on a sample; what is counted before is over all."""
     workers: int = 0
     """Processes; 0 for as many as there are cores. Changes no byte of what is mined."""
+    engine: str = EMBEDDED
+    """Where mining runs. Changes no byte of what is mined."""
+
+    @property
+    def least_groups(self) -> int:
+        """What fewer groups of sessions had is no part of any pattern."""
+        chosen = self.thresholds
+        return min(chosen.rule_groups, chosen.literal_groups, chosen.constant_groups, chosen.word_groups)
 
 
 def mine(
-    logs: Logs, recipe: Recipe | None = None, say: Say = lambda _: None, engine: Engine | None = None
+    logs: Logs,
+    recipe: Recipe | None = None,
+    say: Say = lambda _: None,
+    engine: Engine | None = None,
+    *,
+    kept: Path | None = None,
+    note: Say = lambda _: None,
 ) -> PatternSet:
-    """Mine a pattern set: the same bytes on every engine, with any number of processes.
+    """Mine a pattern set: the same bytes on every engine, with any number of processes, anew or from what was kept.
 
     Args:
         logs: called for a fresh iterator over the sessions that train, always in the same order.
         recipe: how to mine.
         say: told what is being done, for a progress line.
-        engine: where to mine; on the cores of this machine unless told otherwise.
+        engine: where to mine; the recipe's, unless one is given.
+        kept: a file with the counts of earlier runs, made if need be; only sessions that it lacks are surveyed.
+        note: told what a reader of the patterns should know.
 
     Raises:
         SplitError: there is no session to learn from.
         MiningError: a process was ended from outside.
     """
     recipe = recipe or Recipe()
-    with engine or load_engine(workers=recipe.workers) as place:
-        return _mined(logs, recipe, say, place)
+    with engine or load_engine(recipe.engine, recipe.workers) as place:
+        with Counts(kept, recipe.folds) as counts:
+            say("surveying where arguments come from")
+            keys = survey(logs, counts, place)
+            if not keys:
+                raise SplitError(
+                    "there is no session to learn from", next_step="give logs that hold at least one session"
+                )
+            whole, *selections = [select(sums, recipe.thresholds) for sums in counts.sums(keys, recipe.least_groups)]
+            serving = choose_serving(counts.serving(keys))
+            chosen = sample(counts.calls(keys), recipe.sample_calls)
+        if not chosen.is_all:
+            note(chosen.said())
+            logs = restricted(logs, chosen.keys)
+        patterns = _weighed(logs, whole, selections, recipe, say, place)
+    patterns.serving = serving
+    return patterns
 
 
-def _mined(logs: Logs, recipe: Recipe, say: Say, engine: Engine) -> PatternSet:
-    say("surveying where arguments come from")
-    surveys = [Survey() for _ in range(recipe.folds)]
-    for part in engine.parts(SurveyKernel(recipe.folds), logs):
-        for survey, more in zip(surveys, part, strict=True):
-            survey.add(more)
-    if not any(survey.groups for survey in surveys):
-        raise SplitError("there is no session to learn from", next_step="give logs that hold at least one session")
-    selections = [select(_merged(surveys, without), recipe.thresholds) for without in range(recipe.folds)]
-    whole = select(_merged(surveys, None), recipe.thresholds)
+def _weighed(
+    logs: Logs, whole: Selection, selections: list[Selection], recipe: Recipe, say: Say, engine: Engine
+) -> PatternSet:
     say("weighing argument rules")
     holes = HoleChoices([whole, *selections], recipe.folds)
     for counts in engine.parts(holes.kernel(whole), logs):
@@ -95,28 +124,6 @@ def _mined(logs: Logs, recipe: Recipe, say: Say, engine: Engine) -> PatternSet:
     say("calibrating")
     _calibrate(patterns, calls.choices, fit, recipe)
     return patterns
-
-
-@dataclass(frozen=True, slots=True)
-class SurveyKernel:
-    """Surveys a run of sessions, each fold apart."""
-
-    folds: int
-
-    def __call__(self, logs: Iterable[SessionLog]) -> list[Survey]:
-        """A survey for each fold."""
-        surveys = [Survey() for _ in range(self.folds)]
-        for log in logs:
-            survey_session(log, surveys[fold_of(group_of(log), self.folds)])
-        return surveys
-
-
-def _merged(surveys: list[Survey], without: int | None) -> Survey:
-    whole = Survey()
-    for fold, survey in enumerate(surveys):
-        if fold != without:
-            whole.add(survey)
-    return whole
 
 
 def _patterns(

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from miner.mining.survey import GENERAL, Survey, Tally
+from miner.mining.sums import Sums, Support
+from miner.mining.survey import GENERAL, Survey
 from miner.runtime.rules import Rule
 
 FIXED = frozenset({"\0true", "\0false", "\0null"})
@@ -53,8 +54,9 @@ class Selection:
         return hole in self.rules
 
 
-def select(survey: Survey, thresholds: Thresholds) -> Selection:
+def select(surveyed: Survey | Sums, thresholds: Thresholds) -> Selection:
     """Keep what is supported; ties are broken by name, so the same survey gives the same selection."""
+    survey = Sums.of(surveyed) if isinstance(surveyed, Survey) else surveyed
     literals: dict[str, frozenset[str]] = {}
     rules: dict[str, tuple[Rule, ...]] = {}
     for hole in sorted(survey.calls):
@@ -66,11 +68,11 @@ def select(survey: Survey, thresholds: Thresholds) -> Selection:
             rules[hole] = chosen
     least = max(thresholds.word_groups, thresholds.word_share * len(survey.groups))
     words = frozenset(word for word, groups in survey.words.items() if len(groups) >= least)
-    return Selection(literals, rules, {hole: len(values) for hole, values in survey.values.items()}, words)
+    return Selection(literals, rules, survey.distinct, words)
 
 
-def _literals(hole: str, survey: Survey, thresholds: Thresholds) -> frozenset[str]:
-    tallies: Mapping[str, Tally] = survey.values.get(hole, {})
+def _literals(hole: str, survey: Sums, thresholds: Thresholds) -> frozenset[str]:
+    tallies: Mapping[str, Support] = survey.values.get(hole, {})
     recurring = {key for key, tally in tallies.items() if len(tally.groups) >= thresholds.literal_groups}
     share = sum(tallies[key].count for key in recurring) / survey.calls[hole]
     seen = survey.seen[hole] / survey.calls[hole]
@@ -79,9 +81,9 @@ def _literals(hole: str, survey: Survey, thresholds: Thresholds) -> frozenset[st
     return frozenset(recurring) | (FIXED & tallies.keys())
 
 
-def _rules(hole: str, survey: Survey, literals: frozenset[str], thresholds: Thresholds) -> tuple[Rule, ...]:
+def _rules(hole: str, survey: Sums, literals: frozenset[str], thresholds: Thresholds) -> tuple[Rule, ...]:
     calls = survey.calls[hole]
-    own: Mapping[Rule, Tally] = survey.explained.get(hole, {})
+    own: Mapping[Rule, Support] = survey.explained.get(hole, {})
     streams = _spread(
         _best(own, thresholds.rule_groups, thresholds.least_share * calls, lambda rule: rule.source != "beside")
     )[: thresholds.rules_per_hole]
@@ -104,7 +106,7 @@ def _rules(hole: str, survey: Survey, literals: frozenset[str], thresholds: Thre
     return (*streams, *besides, *pooled, *constants)
 
 
-def _best(tallies: Mapping[Rule, Tally], groups: int, least: float, wanted: Callable[[Rule], bool]) -> list[Rule]:
+def _best(tallies: Mapping[Rule, Support], groups: int, least: float, wanted: Callable[[Rule], bool]) -> list[Rule]:
     kept = [
         (rule, tally)
         for rule, tally in tallies.items()

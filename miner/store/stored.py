@@ -47,6 +47,25 @@ class StoredLogs:
         """Those of them that have one of these keys."""
         return StoredLogs(self._store, self._part, keys if self._keys is None else keys & self._keys)
 
+    def contents(self) -> dict[str, str]:
+        """Session key -> digest of the session and of those of its events that count, in order."""
+        rows = self._store.query(
+            "select s.key, s.digest, coalesce(sum(e.digest::hugeint), 0)::varchar, count(e.digest) "
+            "from sessions s left join events e on e.source = s.source and e.session = s.key "
+            "where ? is null or s.part = ? group by s.key, s.digest, s.started_us "
+            "order by s.started_us nulls last, s.key",
+            [self._part, self._part],
+        )
+        return {
+            key: f"{session:x} {events} {count}"
+            for key, session, events, count in rows
+            if self._keys is None or key in self._keys
+        }
+
+    def present(self) -> set[str]:
+        """Keys of all sessions of the store."""
+        return {key for (key,) in self._store.query("select key from sessions")}
+
     def __call__(self) -> Iterator[SessionLog]:
         """All of them, in order; a few megabytes are in memory at a time."""
         return logs.session_logs_of(self._store, [key for key, _, _ in self._sized()])

@@ -1,0 +1,309 @@
+"""The file of counts: a DuckDB database beside the store, or in memory.
+
+It holds rows by session, and sums them where they lie; what does not fit in memory is spilled beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from miner.errors import StoreError
+from miner.mining.counts import CALLS, RULE, VALUE, Surveyed, rule_of, text_of
+from miner.mining.selection import FIXED
+from miner.mining.serving_counts import ServingCounts
+from miner.mining.sums import Sums, Support
+from miner.mining.trace import fold_of
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+FORMAT = 1
+MEMORY = "1GB"
+"""Of the sums alone; what does not fit is spilled beside the file."""
+_PACKAGE = Path(__file__).parents[1]
+_COUNTED_BY = ("events.py", "runtime", "mining")
+"""The code that a session's rows depend on."""
+
+
+class Counts:
+    """The kept rows; use it in a ``with`` block.
+
+    Args:
+        path: the file, made if need be; None keeps nothing beyond the block.
+        folds: parts of the sessions that sums are wanted without.
+    """
+
+    def __init__(self, path: Path | None, folds: int) -> None:
+        self._path = path
+        self._folds = folds
+        self._connection = _opened(path, folds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._connection.close()
+
+    def known(self) -> dict[str, str]:
+        """Session key -> digest of the content whose rows are kept."""
+        return dict(self._connection.execute("select key, content from surveyed").fetchall())
+
+    def add(self, surveyed: Sequence[Surveyed]) -> None:
+        """Keep the rows of sessions, in place of those they had before; all of them or none."""
+        import pyarrow as pa
+
+        if not surveyed:
+            return
+        begin = self._connection.execute("select coalesce(max(number), 0) + 1 from surveyed").fetchone()
+        first = int(begin[0]) if begin else 1
+        with self._transaction() as connection:
+            if self._path is not None:
+                self._delete([one.key for one in surveyed])
+            sessions = [
+                (number, one.key, one.content, one.group, fold_of(one.group, self._folds), one.calls, one.serving)
+                for number, one in enumerate(surveyed, first)
+            ]
+            connection.executemany("insert into surveyed values (?, ?, ?, ?, ?, ?, ?)", sessions)
+            numbers = [number for number, one in enumerate(surveyed, first) for _ in one.rows]
+            columns = list(zip(*(row for one in surveyed for row in one.rows), strict=True)) or [()] * 4
+            rows = pa.table([pa.array(numbers, pa.uint32()), *map(_array, columns, _types())], names=_COLUMNS)
+            connection.register("new_rows", rows)
+            connection.execute("insert into tallies select * from new_rows")
+            connection.unregister("new_rows")
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Take sessions away, as if they had never been there; keys that are not known are passed over."""
+        if keys:
+            with self._transaction():
+                self._delete(keys)
+
+    def calls(self, keys: Iterable[str]) -> dict[str, int]:
+        """Session key -> its calls, for those of the sessions whose rows are kept."""
+        known = dict(self._connection.execute("select key, calls from surveyed").fetchall())
+        return {key: known[key] for key in keys if key in known}
+
+    def serving(self, keys: Iterable[str]) -> ServingCounts:
+        """What some sessions showed about serving."""
+        found = ServingCounts()
+        kept = self._connection.execute("select key, serving from surveyed where octet_length(serving) > 0")
+        by_key = dict(kept.fetchall())
+        for key in keys:
+            if key in by_key:
+                found.add(_Unpickler(io.BytesIO(by_key[key])).load())
+        return found
+
+    def sums(self, keys: Sequence[str], least: int) -> list[Sums]:
+        """The sums over some sessions: over all of them, then without each fold in turn.
+
+        Args:
+            keys: the sessions.
+            least: values, rules and words of fewer groups are left out.
+        """
+        import pyarrow as pa
+
+        connection = self._connection
+        connection.register("asked", pa.table({"key": pa.array(list(keys), pa.string())}))
+        connection.execute(_CHOSEN)
+        connection.unregister("asked")
+        found = [Sums() for _ in range(self._folds + 1)]
+        groups = dict(
+            connection.execute("select fold, count(distinct group_name) from chosen group by fold").fetchall()
+        )
+        for sums, counted in zip(found, self._leaving_out(groups), strict=True):
+            sums.groups = range(counted)
+        self._sum_calls(found)
+        self._sum_items(found, least)
+        self._count_distinct(found)
+        connection.execute("drop table chosen")
+        return found
+
+    def _sum_calls(self, found: list[Sums]) -> None:
+        rows = self._connection.execute(_CALLS_BY_FOLD).fetchall()
+        by_item: dict[tuple[int, str, str], dict[int, int]] = {}
+        for kind, hole, item, fold, count in rows:
+            by_item.setdefault((kind, hole, item), {})[fold] = count
+        # Of a hole that could belong to two general holes, the one that was meant most often counts.
+        for (kind, hole, item), counts in sorted(by_item.items(), key=lambda one: (sum(one[1].values()), one[0])):
+            name, general = json.loads(hole), json.loads(item) if item else ""
+            for sums, count in zip(found, self._leaving_out(counts), strict=True):
+                if count:
+                    (sums.calls if kind == CALLS else sums.seen)[name] += count
+                    if general:
+                        sums.general[name] = general
+
+    def _sum_items(self, found: list[Sums], least: int) -> None:
+        folds = range(self._folds)
+        columns = ", ".join(f"sum(n) filter (fold = {fold}), count(*) filter (fold = {fold})" for fold in folds)
+        fixed = ", ".join(f"'{text_of(key)}'" for key in sorted(FIXED))
+        cursor = self._connection.execute(_ITEMS.format(columns=columns, fixed=fixed, value=VALUE), [least])
+        names: dict[str, str] = {}
+        while rows := cursor.fetchmany(10_000):
+            for kind, hole, item, *counted in rows:
+                name = names.get(hole)
+                if name is None:
+                    name = names[hole] = json.loads(hole) if hole else ""
+                counts = self._leaving_out({fold: counted[2 * fold] or 0 for fold in folds})
+                groups = self._leaving_out({fold: counted[2 * fold + 1] for fold in folds})
+                rule = rule_of(item) if kind == RULE else None
+                what = "" if rule else json.loads(item)
+                for sums, count, size in zip(found, counts, groups, strict=True):
+                    if not size:
+                        continue
+                    if rule is not None:
+                        sums.explained.setdefault(name, {})[rule] = Support(count, range(size))
+                    elif kind == VALUE:
+                        sums.values.setdefault(name, {})[what] = Support(count, range(size))
+                    else:
+                        sums.words[what] = range(size)
+
+    def _count_distinct(self, found: list[Sums]) -> None:
+        for at, sums in enumerate(found):
+            without = -1 if at == 0 else at - 1
+            rows = self._connection.execute(_DISTINCT, [VALUE, without]).fetchall()
+            sums.distinct = {json.loads(hole): count for hole, count in rows}
+
+    def _leaving_out(self, counts: Mapping[int, int]) -> list[int]:
+        """The sum over all folds, then without each in turn."""
+        whole = sum(counts.values())
+        return [whole, *(whole - counts.get(fold, 0) for fold in range(self._folds))]
+
+    def _delete(self, keys: Sequence[str]) -> None:
+        """The rows of sessions."""
+        gone = self._connection.execute(
+            "select number from surveyed where key in (select unnest(?))", [list(keys)]
+        ).fetchall()
+        if gone:
+            numbers = [number for (number,) in gone]
+            self._connection.execute("delete from tallies where number in (select unnest(?))", [numbers])
+            self._connection.execute("delete from surveyed where number in (select unnest(?))", [numbers])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        self._connection.execute("begin")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+
+_COLUMNS = ("number", "kind", "hole", "item", "n")
+_TABLES = (
+    # One row is one thing that was stated when the file was made.
+    "create table facts (name varchar, value varchar)",
+    # One row is one session whose rows are kept.
+    """create table surveyed (
+        number uinteger, key varchar, content varchar, group_name varchar, fold utinyint, calls uinteger,
+        serving blob)""",
+    # One row is one thing that was seen in one session, and how often.
+    "create table tallies (number uinteger, kind utinyint, hole varchar, item varchar, n uinteger)",
+)
+_CHOSEN = """
+    -- one row is one session that is summed over
+    create or replace temp table chosen as
+    select number, group_name, fold from surveyed where key in (select key from asked)
+"""
+_CALLS_BY_FOLD = f"""
+    select kind, hole, item, fold, sum(n)::bigint from tallies join chosen using (number) where kind < {VALUE}
+    group by all
+"""
+_ITEMS = """
+    with by_group as (
+        select kind, hole, item, fold, group_name, sum(n)::bigint as n
+        from tallies join chosen using (number) where kind >= {value}
+        group by all)
+    select kind, hole, item, {columns} from by_group group by kind, hole, item
+    having count(*) >= ? or item in ({fixed})
+"""
+_DISTINCT = """
+    select hole, count(distinct item) from tallies join chosen using (number) where kind = ? and fold <> ? group by hole
+"""
+
+
+def _opened(path: Path | None, folds: int) -> duckdb.DuckDBPyConnection:
+    """A connection to sound rows of this version; others are dropped, for they can be counted again."""
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "preserve_insertion_order": False,
+    }
+    if path is None:
+        connection = duckdb.connect(config=settings)
+        _make(connection, folds)
+        return connection
+    try:
+        connection = duckdb.connect(str(path), config=settings)
+        stated = connection.execute("select value from facts where name = 'version'").fetchone()
+        if stated == (_version(folds),):
+            return connection
+        connection.close()
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise StoreError(
+                "the counts of this run are in use by another process",
+                where=str(path),
+                next_step="wait until it has finished, or end it",
+            ) from error
+    except duckdb.Error:
+        # No counts of ours, or damaged ones: what they said is in the store, and is counted again.
+        pass
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    connection = duckdb.connect(str(path), config=settings)
+    _make(connection, folds)
+    return connection
+
+
+def _make(connection: duckdb.DuckDBPyConnection, folds: int) -> None:
+    connection.execute("begin")
+    for statement in _TABLES:
+        connection.execute(statement)
+    connection.execute("insert into facts values ('version', ?)", [_version(folds)])
+    connection.execute("commit")
+
+
+@cache
+def _version(folds: int) -> str:
+    """Of the format, of the code that rows depend on, and of the folds."""
+    state = hashlib.sha256()
+    for name in _COUNTED_BY:
+        place = _PACKAGE / name
+        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            state.update(str(file.relative_to(_PACKAGE)).encode() + b"\0" + file.read_bytes())
+    return f"{FORMAT} {folds} {state.hexdigest()[:32]}"
+
+
+class _Unpickler(pickle.Unpickler):
+    """Loads counts of serving and nothing that would run code."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module == ServingCounts.__module__ or (module, name) in _PLAIN:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is no count")
+
+
+_PLAIN = {("collections", "defaultdict"), ("builtins", "set")}
+
+
+def _types() -> tuple[pa.DataType, ...]:
+    import pyarrow as pa
+
+    return pa.uint8(), pa.string(), pa.string(), pa.uint32()
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(values, kind)
