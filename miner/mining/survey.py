@@ -15,12 +15,12 @@ from typing import Any
 
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.decisions import decisions
+from miner.mining.indexed_memory import PAIRS, TRANSFORMS, IndexedMemory
 from miner.mining.serving_counts import ServingCounts
 from miner.runtime.atoms import LONGEST, Row
 from miner.runtime.memory import Memory, leaves, path_text, value_key
 from miner.runtime.ranking import word_traits
-from miner.runtime.rules import Rule, applier, policies_of
-from miner.runtime.transforms import Transform, load_transform, transform_names
+from miner.runtime.rules import Rule
 
 STREAMS_TRIED = 24
 """Places of one value that are tried, newest first: a value seen everywhere is explained well enough by these."""
@@ -91,47 +91,6 @@ class Survey:
         self.serving.add(other.serving)
 
 
-class IndexedMemory(Memory):
-    """A memory that also knows in which streams a value stands, and what transforms would make of it."""
-
-    def __init__(self, environment: dict[str, str], cwd: str) -> None:
-        self.streams_of: dict[str, dict[str, None]] = {}
-        self.reached: dict[str, dict[tuple[str, str, tuple[Any, ...]], None]] = {}
-        self.paired: dict[str, list[str]] = {name: [] for name in PAIRS}
-        """Transform -> the streams worth pairing for it: a session may have thousands of others."""
-        self._cwd = cwd
-        super().__init__(environment)
-
-    def _keep(self, grouped: dict[str, dict[str, Any]]) -> None:
-        super()._keep(grouped)
-        for where, values in grouped.items():
-            if len(self.streams[where].events) == 1:
-                self._pair(where)
-            for key, value in values.items():
-                places = self.streams_of.get(key)
-                if places is None:
-                    places = self.streams_of[key] = {}
-                    self._reach(key, value)
-                elif where in places:
-                    # Newest place last, so that the end of the dict is what was added lately.
-                    del places[where]
-                places[where] = None
-
-    def _pair(self, new: str) -> None:
-        for name, fits in PAIRS.items():
-            if fits.stream(new):
-                self.paired[name].append(new)
-
-    def _reach(self, key: str, value: Any) -> None:
-        if isinstance(value, list | dict):
-            return
-        for name, reach in _REACHING:
-            for options, changed in reach(value, self._cwd):
-                self.reached.setdefault(value_key(changed), {})[key, name, options] = None
-
-
-TRANSFORMS: dict[str, Transform] = {name: load_transform(name) for name in transform_names()}
-_REACHING = [(name, module.reach) for name, module in TRANSFORMS.items() if hasattr(module, "reach") and name != "copy"]
 SPEAKERS = {EventKind.USER_MESSAGE: "user", EventKind.MODEL_STEP: "said"}
 
 
@@ -231,8 +190,8 @@ def _survey_call(tool: str, arguments: dict[str, Any], memory: IndexedMemory, su
         own = f"arg:{hole}"
         if any(source[0] != own for source in sources):
             survey.seen[hole] += 1
-        for stream, transform, options in sources:
-            _note_policies(survey, memory, group, hole, general, key, Rule(hole, stream, "", transform, options))
+        for source in sources:
+            _note_policies(survey, memory, group, hole, general, key, source)
         for rule in dict.fromkeys(_beside(memory, hole, place, key, values)):
             survey.explained[hole][rule].note(group)
 
@@ -254,50 +213,33 @@ def _sources(memory: IndexedMemory, key: str, value: Any) -> Iterator[tuple[str,
                     yield where, name, options
 
 
-class Pairing:
-    """Which targets and streams are worth pairing for one transform."""
-
-    def __init__(
-        self, ends: tuple[str, ...], prefix: tuple[str, ...], kind: type | tuple[type, ...], most: int
-    ) -> None:
-        self._ends, self._prefix, self._kind, self._most = ends, prefix, kind, most
-
-    def target(self, value: Any) -> bool:
-        """True when a value of this kind may be the result."""
-        if isinstance(value, str) and len(value) > self._most:
-            return False
-        return isinstance(value, self._kind) and not isinstance(value, bool)
-
-    def stream(self, where: str) -> bool:
-        """True when a stream of this name may be the source."""
-        return where.endswith(self._ends) or (bool(self._prefix) and where.startswith(self._prefix))
-
-
-PAIRS = {
-    "number": Pairing(("res:*~line_number",), ("arg:*.",), (int, str), 9),
-    "calendar_date": Pairing(("user~day", "*~day", "user~date", "*~date"), (), str, 10),
-    "fields": Pairing(("[=]",), (), list, 0),
-}
-
-
-def _note_policies(survey: Survey, memory: Memory, group: str, hole: str, general: str, key: str, base: Rule) -> None:
+def _note_policies(
+    survey: Survey,
+    memory: IndexedMemory,
+    group: str,
+    hole: str,
+    general: str,
+    key: str,
+    source: tuple[str, str, tuple[Any, ...]],
+) -> None:
     """Count every policy with which a source gives the value: for this hole, and pooled over tools."""
-    stream = memory.streams[base.source]
-    apply = applier(base, memory.cwd)
-    own, pooled = memory.used.get(hole, {}), memory.used.get(general, {})
-    for policy in policies_of(stream, key, apply, own):
-        survey.explained[hole][base._replace(policy=policy)].note(group)
-        if policy[:2] not in ("ne", "fr"):
-            survey.explained[general][base._replace(hole=general, policy=policy)].note(group)
-    for policy in policies_of(stream, key, apply, pooled):
-        if policy[:2] in ("ne", "fr"):
-            rule = base._replace(hole=general, policy=policy)
-            survey.explained[hole][rule].note(group)
-            survey.explained[general][rule].note(group)
+    stream, transform, options = source
+    change = memory.change(transform, options)
+    own, pooled = survey.explained[hole], survey.explained[general]
+    for policy in memory.policies(stream, key, change):
+        own[Rule(hole, stream, policy, transform, options)].note(group)
+        pooled[Rule(general, stream, policy, transform, options)].note(group)
+    for policy in memory.unused_policies(stream, key, change, memory.used.get(hole, {})):
+        own[Rule(hole, stream, policy, transform, options)].note(group)
+    for policy in memory.unused_policies(stream, key, change, memory.used.get(general, {})):
+        rule = Rule(general, stream, policy, transform, options)
+        own[rule].note(group)
+        pooled[rule].note(group)
 
 
 def _beside(memory: Memory, hole: str, place: str, key: str, values: dict[str, Any]) -> Iterator[Rule]:
     """Rules that find the value in the object where another argument's value stands, or in one around it."""
+    is_number_or_list = key.startswith("\0")
     for anchor, other in values.items():
         if anchor == place or isinstance(other, list | dict | bool) or other is None:
             continue
@@ -306,6 +248,6 @@ def _beside(memory: Memory, hole: str, place: str, key: str, values: dict[str, A
             above, level = row, 0
             while above is not None and level < LEVELS_UP:
                 for field, value in above.items():
-                    if value_key(value) == key:
+                    if value == key if type(value) is str else is_number_or_list and value_key(value) == key:
                         yield Rule(hole, "beside", f"{above.where}\x1f{field}", "copy", (), anchor)
                 above, level = above.parent, level + 1

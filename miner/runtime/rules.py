@@ -56,39 +56,6 @@ def applier(rule: Rule, cwd: str) -> Apply:
     return lambda value: apply(value, *options)
 
 
-def policies_of(stream: Stream, wanted: str, apply: Apply, used: Mapping[str, int]) -> list[str]:
-    """The policies that choose a value (by key) from a stream: the inverse of ``pick``, for mining."""
-    found = []
-    newest = stream.events[-1]
-    for index, value in enumerate(newest[:RANKS]):
-        if _is(apply(value), wanted):
-            found.append(f"first {index}")
-    if len(newest) > 1 and _is(apply(newest[-1]), wanted):
-        found.append("last 0")
-    if _is(apply(stream.opening), wanted):
-        found.append("opening 0")
-    for family in ("next", "recent", "fresh"):
-        index = 0
-        for value in islice(_ordered(stream, family), SCANNED):
-            changed = apply(value)
-            if changed is None:
-                continue
-            key = value_key(changed)
-            if key == wanted:
-                if family == "recent" or key not in used:
-                    found.append(f"{family} {index}")
-                break
-            if family == "recent" or key not in used:
-                index += 1
-                if index >= RANKS:
-                    break
-    return found
-
-
-def _is(value: Any, wanted: str) -> bool:
-    return value is not None and value_key(value) == wanted
-
-
 def _same(value: Any) -> Any:
     return value
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 
 from miner.events import Event, EventKind, SessionLog
 from miner.mining import survey as survey_module
-from miner.mining.survey import NESTED, PAIRS, IndexedMemory, Survey, arguments_of, group_of, survey_session
+from miner.mining.indexed_memory import PAIRS, Pairing
+from miner.mining.survey import NESTED, Survey, arguments_of, group_of, survey_session
 from miner.runtime.rules import Rule
 from tests.evaluation.sessions import session_of
 from tests.mining import sessions
@@ -178,12 +178,12 @@ class _Counting:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.judged = 0
         for name, fits in PAIRS.items():
-            monkeypatch.setitem(survey_module.PAIRS, name, self._counted(fits))
+            monkeypatch.setitem(PAIRS, name, self._counted(fits))
 
-    def _counted(self, fits: survey_module.Pairing) -> survey_module.Pairing:
+    def _counted(self, fits: Pairing) -> Pairing:
         counting = self
 
-        class Counted(survey_module.Pairing):
+        class Counted(Pairing):
             def __init__(self) -> None:
                 """Takes over what it stands for."""
 
@@ -213,16 +213,3 @@ def test_sources_of_one_value_are_bounded() -> None:
     everywhere = json.dumps(dict.fromkeys(map(_letters, range(400)), "K-77"))
     survey = surveyed(session_of("s", "go", [("list", {"a": True}, everywhere)], [("get", {"id": "K-77"}, "")]))
     assert 0 < len(survey.explained["get.id"]) <= 30 * survey_module.STREAMS_TRIED
-
-
-def test_an_indexed_memory_knows_where_values_stand() -> None:
-    """Newest place last, and what transforms make of a value is found from the result."""
-    memory = IndexedMemory({}, "/w")
-    memory.call("open", {"path": "src/a_b.py"}, '{"file": "src/a_b.py"}')
-    assert list(memory.streams_of["src/a_b.py"])[-1] in ("res:open.file", "res:*.file")
-    assert ("src/a_b.py", "file_path", ("name",)) in memory.reached["a_b.py"]
-    assert _everything(memory.streams_of.values()) <= set(memory.streams)
-
-
-def _everything(places: Iterable[Iterable[str]]) -> set[str]:
-    return {place for found in places for place in found}

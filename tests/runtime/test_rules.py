@@ -6,11 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from miner.runtime.memory import Memory, Stream, value_key
-from miner.runtime.rules import POLICIES, SCANNED, Rule, applier, pick, policies_of, propose
+from miner.runtime.rules import POLICIES, SCANNED, Rule, applier, pick, propose
 
 LISTS = (["a", "b", "c"], ["d"], ["e", "a"])
 """Three events, oldest first."""
@@ -64,21 +62,6 @@ def test_values_that_a_transform_refuses_are_passed_over() -> None:
     """The first file name among the recent values, not nothing because the newest is no path."""
     rule = Rule("open.name", "s", "recent 0", "file_path", ("name",))
     assert pick(stream_of(["src/a.py"], ["plain"]), rule.policy, applier(rule, ""), {}) == "a.py"
-
-
-@given(
-    events=st.lists(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=6, unique=True), min_size=1, max_size=6),
-    used=st.lists(st.sampled_from("abcdefg"), max_size=4),
-    wanted=st.sampled_from("abcdefg"),
-)
-@settings(max_examples=300, deadline=None)
-def test_mining_names_the_policies_that_pick(events: list[list[str]], used: list[str], wanted: str) -> None:
-    """A named policy would have picked the value, and none that would is left out but where it came once before."""
-    stream, taken = stream_of(*events), dict.fromkeys(used, 1)
-    named = policies_of(stream, wanted, same, taken)
-    picking = [policy for policy in POLICIES if pick(stream, policy, same, taken) == wanted]
-    again = [policy for policy in picking if policy[:4] == "next"][1:]
-    assert sorted([*named, *again]) == sorted(picking)
 
 
 def test_no_policy_scans_a_stream_to_its_end() -> None:
