@@ -11,7 +11,7 @@ import os
 import sys
 
 from fastmcp import Context, FastMCP
-from mcp_types import ToolListChangedNotification
+from mcp_types import SamplingMessage, TextContent, ToolListChangedNotification
 
 FILES = {"a.txt": "alpha", "b.txt": "beta"}
 server = FastMCP("files")
@@ -55,8 +55,9 @@ async def count(to: int, context: Context) -> str:
 @server.tool(output_schema=None)
 async def think(about: str, context: Context) -> str:
     """Asks the client's model."""
-    answer = await context.sample(about)
-    return f"it says {answer.text}"
+    asked = SamplingMessage(role="user", content=TextContent(type="text", text=about))
+    answer = await context.session.create_message([asked], max_tokens=10, related_request_id=context.request_id)
+    return f"it says {answer.content.text}"
 
 
 @server.tool(output_schema=None)
