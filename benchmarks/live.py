@@ -219,7 +219,9 @@ def _quiet(*words: object) -> str:
 def measured(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """The figures of one server, or why there are none."""
     try:
-        return Bench(name, options).measure()
+        found = Bench(name, options).measure()
+        print(f"{name}: measured", json.dumps(found), file=sys.stderr, flush=True)
+        return found
     except UnavailableError as error:
         print(f"{name}: not measured, {error}", file=sys.stderr)
         return {"not_measured": str(error)}

@@ -70,10 +70,10 @@ def repository(root: Path) -> None:
 
     git("init", "--quiet", "--initial-branch", "main")
     for day in range(150):
-        for _ in range(rng.randrange(1, 40)):
+        for _ in range(rng.randrange(1, 9)):
             path = root / rng.choice(WORDS) / f"{rng.choice(WORDS)}.txt"
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text_of(rng, rng.randrange(50, 400)))
+            path.write_text(text_of(rng, rng.randrange(30, 120)))
         git("add", "--all")
         git("commit", "--quiet", "--message", f"{rng.choice(WORDS)}: {rng.choice(WORDS)} {rng.choice(WORDS)}", day=day)
         if day % 40 == 20:
