@@ -38,7 +38,7 @@ class Exchange:
     """Id of the response that this one continues; what it shows is then no history."""
     start_us: int | None = None
     passed_over: int = 0
-    """Answers that are of no known kind."""
+    """Answers that are of no known kind; messages, where none of them is."""
 
 
 def exchange_of(value: Any, line: int) -> Exchange | None:
@@ -52,6 +52,8 @@ def exchange_of(value: Any, line: int) -> Exchange | None:
     shown = _prompt(request, line) + _shown(request, line)
     response = _response_of(value)
     answer, passed_over = _answer(response, value, line)
+    if not shown:
+        passed_over += sum(len(request[name]) for name in LISTS if isinstance(request.get(name), list))
     if not shown and not answer:
         return None
     about = {**request, **value}

@@ -16,7 +16,7 @@ from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import HARNESS_TEXT, Role
 from miner.readers.source import Head, Source
-from miner.readers.sqlite_copy import database, has_tables, opened, rows
+from miner.readers.sqlite_copy import Tables, database, has_tables, opened
 from miner.readers.telling import tell
 from miner.readers.values import flag, integer, last_name, mapping, word
 
@@ -47,12 +47,12 @@ def read(source: Source) -> Iterator[Session | Event]:
         with opened(one, path) as connection:
             if connection is None:
                 continue
-            abouts = {str(row.get("id")): row for row in rows(one, path, connection, "sessions", _SESSION, "id")}
-            talks: dict[str, list[dict[str, Any]]] = {}
-            for row in rows(one, path, connection, "messages", _MESSAGE, "id"):
-                talks.setdefault(str(row.get("session_id")), []).append(row)
-        for identity, messages in talks.items():
-            yield from _told(one, path, identity, abouts.get(identity, {}), messages)
+            tables = Tables(one, path, connection)
+            tables.index("messages", "session_id")
+            abouts = {str(row.get("id")): row for row in tables.rows("sessions", _SESSION, "id")}
+            for identity in tables.values("messages", "session_id"):
+                messages = list(tables.rows("messages", _MESSAGE, "id", ("session_id", identity)))
+                yield from _told(one, path, str(identity), abouts.get(str(identity), {}), messages)
 
 
 def _told(

@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from miner.events import Event, Session, Status
+from miner.readers import opencode_storage as storage
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
+from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.source import Head, Source
-from miner.readers.sqlite_copy import MAGIC, database, has_tables, opened, rows
+from miner.readers.sqlite_copy import MAGIC, Tables, database, has_tables, opened
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, integer, last_name, listing, mapping, word
 
 VERSION = 1
-TITLE = "opencode sessions (SQLite database, or opencode export)"
-WHERE = "~/.local/share/opencode/opencode.db, or the output of: opencode export <session>"
+TITLE = "opencode sessions (SQLite database, its older folder of JSON files, or opencode export)"
+WHERE = "~/.local/share/opencode: opencode.db or storage/, or the output of: opencode export <session>"
 
 NAME = "opencode"
 _STATUS = {"completed": Status.OK, "error": Status.ERROR, "running": Status.RUNNING, "pending": Status.MISSING}
@@ -39,86 +41,119 @@ _CANCELLED = re.compile(r"(?:Error: )?(?:Tool execution )?(?:was )?aborted", re.
 
 def recognises(head: Head) -> float:
     """By the three tables, or by an export's messages with their parts."""
-    if has_tables(head, "session", "message", "part"):
+    if has_tables(head, "session", "message", "part") or storage.is_one(head):
         return 0.95
     start = head.start
     is_export = re.match(rb'\s*\{\s*"info"\s*:\s*\{', start) is not None
     return 0.9 if is_export and b'"messages"' in start and b'"parts"' in start else 0.0
 
 
+groups = storage.groups
+
+
 @dataclass(slots=True)
 class _Talk:
     """A session with its messages, each with its parts, oldest first."""
 
+    identity: str
     info: dict[str, Any]
     messages: list[tuple[dict[str, Any], list[dict[str, Any]]]] = field(default_factory=list)
 
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each of the store's, sub-agents linked to the call that started them."""
-    talks: dict[str, _Talk] = {}
+    seen: set[str] = set()
+    spawned: dict[str, str] = {}
+    told: list[Session] = []
+    for talk in _talks(source):
+        if talk.identity in seen:
+            source.problem("repeated_session", path=source.path)
+            continue
+        seen.add(talk.identity)
+        spawned |= _spawned(talk)
+        for item in _told(source, talk):
+            if isinstance(item, Session) and item.parent is not None:
+                told.append(item)
+            yield item
+    # A child may stand before the call that started it: it is told again, when that is known.
+    yield from (changed(child, spawned_by=spawned[child.native_id]) for child in told if child.native_id in spawned)
+
+
+def _talks(source: Source) -> Iterator[_Talk]:
+    """The conversations of exports, databases, and folders of JSON files, one at a time."""
+    loose = [path for path in source.paths if storage.kind_of(path)]
+    if loose:
+        yield from (_Talk(*talk) for talk in storage.talks(replace(source, paths=tuple(loose))))
     for path in source.paths:
+        if path in loose:
+            continue
         one = replace(source, paths=(path,))
         with path.open("rb") as stream:
             plain = stream.read(len(MAGIC))
-        found = _exported(one) if plain.lstrip()[:1] == b"{" else _stored(one, path)
-        for identity, talk in found:
-            if identity in talks:
-                source.problem("repeated_session", path=path)
-            else:
-                talks[identity] = talk
-    spawned = dict(_spawned(talks))
-    for identity, talk in talks.items():
-        yield from _told(source, identity, talk, spawned.get(identity))
+        yield from _exported(one) if plain.lstrip()[:1] == b"{" else _stored(one, path)
 
 
-def _exported(source: Source) -> Iterator[tuple[str, _Talk]]:
+def _exported(source: Source) -> Iterator[_Talk]:
     for record in source.elements():
         value = mapping(record.value)
         info = mapping(value.get("info"))
         messages = [mapping(message) for message in listing(value.get("messages"))]
         told = [(mapping(m.get("info")), [mapping(part) for part in listing(m.get("parts"))]) for m in messages]
         if messages:
-            yield word(info.get("id")) or source.path.stem, _Talk(info, told)
+            yield _Talk(word(info.get("id")) or source.path.stem, info, told)
 
 
-def _stored(source: Source, path: Path) -> Iterator[tuple[str, _Talk]]:
+def _stored(source: Source, path: Path) -> Iterator[_Talk]:
+    """The sessions of a database, one at a time: a long history does not fit into memory."""
     with opened(source, path) as connection:
         if connection is None:
             return
-        talks = {str(row.get("id")): _Talk(row) for row in rows(source, path, connection, "session", _SESSION, "id")}
-        parts: dict[str, list[dict[str, Any]]] = {}
-        for row in rows(source, path, connection, "part", _PART, "id"):
-            part = parsed(str(row.get("data")))
-            if not isinstance(part, dict):
-                source.problem("not_json", "a part", path=path)
-            elif row.get("message_id") is not None:
-                parts.setdefault(str(row["message_id"]), []).append(part)
-        for row in rows(source, path, connection, "message", _MESSAGE, "time_created id"):
-            data, talk = parsed(str(row.get("data"))), talks.get(str(row.get("session_id")))
-            if not isinstance(data, dict) or talk is None:
-                source.problem("unknown_record", "a message without content or session", path=path)
-                continue
-            talk.messages.append(({"id": row.get("id"), **data}, parts.pop(str(row.get("id")), [])))
-    yield from ((identity, talk) for identity, talk in talks.items() if talk.messages)
+        tables = Tables(source, path, connection)
+        tables.index("message", "session_id")
+        tables.index("part", "message_id")
+        known = list(tables.rows("session", _SESSION, "id"))
+        for row in known:
+            talk = _Talk(str(row.get("id")), row)
+            for message in tables.rows("message", _MESSAGE, "time_created id", ("session_id", row.get("id"))):
+                data = _data(source, path, message)
+                parts = tables.rows("part", _PART, "id", ("message_id", message.get("id")))
+                talk.messages.append((data, [_data(source, path, part) for part in parts]))
+            if talk.messages:
+                yield talk
+        sessions, messages = {row.get("id") for row in known}, set(tables.values("message", "id"))
+        # What hangs on nothing belongs to no session.
+        lost = sum(session not in sessions for session in tables.values("message", "session_id"))
+        lost += sum(message not in messages for message in tables.values("part", "message_id"))
+        if lost:
+            source.problem("unknown_record", f"messages or parts of {lost} ids that are not there", path=path)
 
 
-def _spawned(talks: dict[str, _Talk]) -> Iterator[tuple[str, str]]:
+def _data(source: Source, path: Path, row: dict[str, Any]) -> dict[str, Any]:
+    """What a row of messages or parts says, with its id."""
+    data = parsed(str(row.get("data")))
+    if not isinstance(data, dict):
+        source.problem("not_json", "a message or a part", path=path)
+        return {}
+    return {"id": row.get("id"), **data}
+
+
+def _spawned(talk: _Talk) -> dict[str, str]:
     """Child session -> id of the call that started it."""
-    for talk in talks.values():
-        for _, parts in talk.messages:
-            for part in parts:
-                child = word(mapping(mapping(part.get("state")).get("metadata")).get("sessionId"))
-                if child and word(part.get("callID")):
-                    yield child, part["callID"]
+    found = {}
+    for part in (part for _, parts in talk.messages for part in parts):
+        child = word(mapping(mapping(part.get("state")).get("metadata")).get("sessionId"))
+        if child and word(part.get("callID")):
+            found[child] = part["callID"]
+    return found
 
 
-def _told(source: Source, identity: str, talk: _Talk, spawned_by: str | None) -> Iterator[Session | Event]:
+def _told(source: Source, talk: _Talk) -> Iterator[Session | Event]:
+    identity = talk.identity
     conversation = Conversation(session_key(NAME, identity))
     facts: dict[str, Fact] = {}
     ids = CallIds()
     for number, (message, parts) in enumerate(talk.messages, 1):
-        conversation.passed_over += sum(not _is_known(part) for part in parts)
+        conversation.passed_over += sum(not _is_known(part) for part in parts if part)
         if message.get("role") == "assistant":
             _answer(conversation, facts, ids, message, parts, number)
         else:
@@ -132,7 +167,6 @@ def _told(source: Source, identity: str, talk: _Talk, spawned_by: str | None) ->
         identity,
         relation="subagent" if parent else "root",
         parent=session_key(NAME, parent) if parent and parent != identity else None,
-        spawned_by=spawned_by,
         agent=_agent(talk) or NAME,
         agent_version=word(info.get("version")),
         application=last_name(cwd),

@@ -67,7 +67,7 @@ def read(source: Source) -> Iterator[Session | Event]:
                 source.problem("unknown_record", "no span", path=path, line=record.line)
     source.account.unknown += held.lost
     for native_id, spans in held.sessions():
-        yield from sessions_of(spans, "otel", native_id)
+        yield from sessions_of(source, spans, "otel", native_id)
 
 
 class _Held:

@@ -59,7 +59,7 @@ def read(source: Source) -> Iterator[Session | Event]:
         if number > 1 and roots == number:
             source.problem("maybe_cut", "only root rows: export spans instead of traces", path=path)
     for native_id, spans in held.sessions():
-        yield from sessions_of(spans, NAME, native_id)
+        yield from sessions_of(source, spans, NAME, native_id)
 
 
 class _Held:

@@ -317,6 +317,8 @@ def _from_whole(attributes: dict[str, Any]) -> tuple[list[Turn], list[Turn]]:
         if isinstance(request, dict) or isinstance(response, dict):
             exchange = exchange_of({"request": request, "response": response}, 0)
             if exchange is not None:
+                for turn in exchange.answer[:1]:
+                    turn.passed_over += exchange.passed_over
                 return list(exchange.shown), list(exchange.answer)
         if isinstance(response, list):
             return [], turns_in(response, 0)

@@ -19,6 +19,7 @@ from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.history import Context
 from miner.readers.items import turns_of
+from miner.readers.source import Source
 from miner.readers.span_dialects import (
     AGENT_NAME,
     MODEL,
@@ -54,13 +55,14 @@ class _Step:
     tools: list[tuple[Call, _Tool | None]] = field(default_factory=list)
 
 
-def sessions_of(spans: Sequence[Span], reader: str, native_id: str) -> Iterator[Session | Event]:
+def sessions_of(source: Source, spans: Sequence[Span], reader: str, native_id: str) -> Iterator[Session | Event]:
     """The session of these spans, and one for each agent nested in it."""
     lanes = lanes_of(spans)
     keys = {lane.id: session_key(reader, native_id, lane.id) for lane in lanes}
     for lane in lanes:
         conversation = Conversation(keys[lane.id], quiet=Status.OK)
         _tell(conversation, lane)
+        source.account.unknown += conversation.passed_over
         events = conversation.events()
         if not events:
             continue

@@ -18,6 +18,8 @@ from miner.readers.source import Head, Source, strip_compression
 from miner.readers.whole import copy_to, refuse
 
 MAGIC = b"SQLite format 3\0"
+_INDEXED = "SELECT 1 FROM pragma_index_list(?) l, pragma_index_info(l.name) i WHERE i.seqno = 0 AND i.name = ?"
+_DAMAGE = (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError)
 
 
 def has_tables(head: Head, *names: str) -> bool:
@@ -47,6 +49,7 @@ def opened(source: Source, path: Path) -> Iterator[sqlite3.Connection | None]:
             connection.execute("PRAGMA trusted_schema = 0")
             connection.text_factory = _text
             try:
+                connection.execute("PRAGMA synchronous = 0")
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 # A damaged schema is quoted in the error's own message, which then is no text.
@@ -57,23 +60,73 @@ def opened(source: Source, path: Path) -> Iterator[sqlite3.Connection | None]:
             yield connection
 
 
-def rows(
-    source: Source, path: Path, connection: sqlite3.Connection, table: str, columns: Sequence[str], order: str
-) -> Iterator[dict[str, Any]]:
-    """The rows of a table with these of its columns that it has; a damaged table ends early, with a problem."""
-    try:
-        there = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+class Tables:
+    """The tables of a copy, a few rows at a time; a damaged one ends early, with one problem."""
+
+    def __init__(self, source: Source, path: Path, connection: sqlite3.Connection) -> None:
+        self._source, self._path, self._connection = source, path, connection
+        self._columns: dict[str, list[str]] = {}
+        self._damaged: set[str] = set()
+
+    def index(self, table: str, column: str) -> None:
+        """Let the rows of one value be found at once, in databases that cannot do so yet."""
+        if column not in self._columns_of(table) or list(self._selected(table, _INDEXED, (table, column))):
+            return
+        try:
+            self._connection.execute("PRAGMA query_only = 0")
+            self._connection.execute(f'CREATE INDEX "miner_{table}_{column}" ON "{table}" ("{column}")')
+            self._connection.execute("PRAGMA query_only = 1")
+        except _DAMAGE as error:
+            self._refuse(table, error)
+
+    def rows(
+        self, table: str, columns: Sequence[str], order: str, only: tuple[str, object] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of a table with these of its columns that it has.
+
+        Args:
+            table: its name.
+            columns: their names.
+            order: columns to sort by, with blanks between.
+            only: a column and the one value that it is to have.
+        """
+        there = self._columns_of(table)
         wanted = [column for column in columns if column in there]
-        if not wanted:
+        if not wanted or (only is not None and only[0] not in there):
             return
         sorted_by = ", ".join(f'"{name}"' for name in order.split() if name in there) or "rowid"
         chosen = ", ".join(f'"{name}"' for name in wanted)
-        cursor = connection.execute(f'SELECT {chosen} FROM "{table}" ORDER BY {sorted_by}')
-        while (row := cursor.fetchone()) is not None:
-            source.account.records += 1
+        where = f'WHERE "{only[0]}" IS ? ' if only is not None else ""
+        given = (only[1],) if only is not None else ()
+        for row in self._selected(table, f'SELECT {chosen} FROM "{table}" {where}ORDER BY {sorted_by}', given):
+            self._source.account.records += 1
             yield dict(zip(wanted, row, strict=True))
-    except (sqlite3.Error, UnicodeDecodeError, OverflowError, MemoryError) as error:
-        source.problem("damaged_table", f"{table}: {type(error).__name__}", path=path, fatal=True)
+
+    def values(self, table: str, column: str) -> list[Any]:
+        """The different values of a column, in the order in which they came in."""
+        if column not in self._columns_of(table):
+            return []
+        asked = f'SELECT "{column}" FROM "{table}" GROUP BY "{column}" ORDER BY min(rowid)'
+        return [row[0] for row in self._selected(table, asked)]
+
+    def _columns_of(self, table: str) -> list[str]:
+        if table not in self._columns:
+            self._columns[table] = [row[1] for row in self._selected(table, f'PRAGMA table_info("{table}")')]
+        return self._columns[table]
+
+    def _selected(self, table: str, asked: str, given: tuple[object, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            cursor = self._connection.execute(asked, given)
+            while (row := cursor.fetchone()) is not None:
+                yield row
+        except _DAMAGE as error:
+            self._refuse(table, error)
+
+    def _refuse(self, table: str, error: Exception) -> None:
+        if table not in self._damaged:
+            self._damaged.add(table)
+            detail = f"{table}: {type(error).__name__}"
+            self._source.problem("damaged_table", detail, path=self._path, fatal=True)
 
 
 def database(tables: Mapping[str, tuple[str, Sequence[Sequence[object]]]]) -> bytes:

@@ -153,6 +153,11 @@ def _storable(text: str) -> bool:
     return True
 
 
+def meant(text: str) -> Any:
+    """What a text holds when it is JSON, else the text."""
+    return json.loads(text) if text[:1] in ("{", "[") and _is_json(text) else text
+
+
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
     """The path of every value inside a JSON value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -16,12 +16,23 @@ from typing import Any
 from tests.readers.carriers import Carrier, Path, at, places
 
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 1.5, -0.0, 1e308, 1e18, 1 << 31, 1 << 53, (1 << 63) - 1, 1 << 63, 1 << 64, -(1 << 64),
-    10**30, float("nan"), float("inf"), "", " ", "x", "0", "null", "{", "{}", "[]", '{"a":', "\0", "\ud83d", "é\u2028\U0001f600",
-    "true", "error", "user", "assistant", "2026-13-45T99:99:99Z", "1969-01-01T00:00:00Z", "9999-12-31T23:59:59.999999+14:00",
-    "-", "/", "..", "%s{0}$", [], [None], [[]], [{}], ["x"], [1, "x", None, {}], {}, {"": ""}, {"type": "x"}, {"x": None},
-    {"role": "user"}, {"name": 1}, {"content": []}, {"text": {"text": "x"}},
-)  # fmt: skip
+    *(None, True, False, 0, -1, 1, 1.5, -0.0, 1e308, 1e18, float("nan"), float("inf")),
+    *(1 << 31, 1 << 53, (1 << 63) - 1, 1 << 63, 1 << 64, -(1 << 64), 10**30),
+    *("", " ", "x", "0", "null", "{", "{}", "[]", '{"a":', "-", "/", "..", "%s{0}$", "true"),
+    *("\0", "\ud83d", "\u00e9\u2028\U0001f600", "error", "user", "assistant"),
+    *("2026-13-45T99:99:99Z", "1969-01-01T00:00:00Z", "9999-12-31T23:59:59.999999+14:00"),
+    *([], [None], [[]], [{}], ["x"], [1, "x", None, {}]),
+    *(
+        {},
+        {"": ""},
+        {"type": "x"},
+        {"x": None},
+        {"role": "user"},
+        {"name": 1},
+        {"content": []},
+        {"text": {"text": "x"}},
+    ),
+)
 """Values that a field may hold in no log that was meant."""
 _BYTES = (
     b"",

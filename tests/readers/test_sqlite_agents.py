@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -91,6 +92,49 @@ def test_a_sub_session_knows_the_call_that_started_it(tmp_path: Path) -> None:
     assert (found.relation, found.parent, found.spawned_by) == ("subagent", session_key("opencode", "s"), "t")
 
 
+def stored(folder: Path, place: str, value: Any) -> None:
+    """A file of opencode's older storage."""
+    path = folder / "storage" / f"{place}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def test_the_older_folder_of_files_is_read_by_session(tmp_path: Path) -> None:
+    """A file each for session, messages and parts: together they are what the database holds for it later."""
+    for name, said in (("s1", "one"), ("s2", "two")):
+        about = {"id": name, "version": "0.5", "directory": "/srv/shop", "time": {"created": MS}}
+        stored(tmp_path, f"session/p/{name}", about)
+        user = {"id": f"a{name}", "sessionID": name, "role": "user", "time": {"created": MS}}
+        stored(tmp_path, f"message/{name}/a{name}", user)
+        answer = {**user, "id": f"b{name}", "role": "assistant", "time": {"created": MS + 1, "completed": MS + 9000}}
+        stored(tmp_path, f"message/{name}/b{name}", answer)
+        stored(tmp_path, f"part/a{name}/p1", {"id": "p1", "messageID": f"a{name}", "type": "text", "text": said})
+        called = {"id": "p2", "messageID": f"b{name}", **tool(name, output="x")}
+        stored(tmp_path, f"part/b{name}/p2", called)
+    reader = load_reader("opencode")
+    paths = [path for path in tmp_path.rglob("*.json") if recognise(path) == "opencode"]
+    assert len(paths) == 10
+    groups = reader.groups(paths)  # type: ignore[attr-defined]
+    assert sorted(len(group) for group in groups) == [5, 5]
+    found = [read("opencode", *group) for group in groups]
+    assert sorted(f.events[0].text or "" for f in found) == ["one", "two"]
+    assert all(f.kinds == ["user_message", "model_step", "tool_call"] for f in found)
+    assert {f.session.application for f in found} == {"shop"}
+    assert [f.source.problems for f in found] == [[], []]
+
+
+def test_parts_that_hang_on_no_message_are_told(tmp_path: Path) -> None:
+    """In a database and in the older files: nothing is dropped in silence."""
+    with closing(store(tmp_path, "opencode")) as connection:
+        connection.execute("DELETE FROM message WHERE id = 'msg_2'")
+        connection.commit()
+    assert read("opencode", tmp_path / "opencode.db").reasons == ["unknown_record"]
+    stored(tmp_path, "message/s/m", {"id": "m", "sessionID": "s", "role": "user", "time": {"created": MS}})
+    stored(tmp_path, "part/gone/p", {"id": "p", "messageID": "gone", "type": "text", "text": "x"})
+    paths = sorted((tmp_path / "storage").rglob("*.json"))
+    assert read("opencode", *paths).reasons == ["unknown_record"]
+
+
 def store(folder: Path, name: str, journal: str = "DELETE") -> sqlite3.Connection:
     """A reader's example as a file, open as its agent would have it."""
     reader = load_reader(name)
@@ -132,7 +176,8 @@ def test_no_table_but_the_stated_ones_is_selected(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sqlite_copy.sqlite3, "connect", traced)
     assert len(read("opencode", tmp_path / "opencode.db").calls) == 1
     chosen = [statement for statement in said if statement.startswith("SELECT")]
-    assert len(chosen) == 4
+    tables = {name for statement in chosen for name in re.findall(r'FROM "?(\w+)', statement)}
+    assert tables == {"sqlite_master", "pragma_index_list", "session", "message", "part"}
     assert not any("credential" in s or "secret" in s or "*" in s.replace("count(*)", "") for s in chosen)
 
 
