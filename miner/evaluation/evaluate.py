@@ -15,7 +15,8 @@ from miner.evaluation.compare import per_session
 from miner.evaluation.controls import controls
 from miner.evaluation.leakage import Fingerprints, compare
 from miner.evaluation.metrics import DEFINITIONS, Slice, Table, metrics, whole
-from miner.evaluation.score import Ignored, Scores, Serves, moments
+from miner.evaluation.score import Ignored, Scores, moments
+from miner.evaluation.serving import HeldOutServing, rules_of
 from miner.evaluation.split import Logs, without
 from miner.evaluation.times import CAP_S
 from miner.events import Session
@@ -35,7 +36,6 @@ class Options:
     how: str = "given: every session of LOGS trains, every session of --test is scored"
     level_of: LevelOf = lambda tool: "never"  # noqa: ARG005 - a policy that allows nothing
     policy: str = "nothing may be executed early"
-    serves: Serves | None = None
     ignored: Ignored = field(default_factory=dict)
     """Tool -> arguments that are left out of the comparison because they do not change its result."""
     cap_s: float = CAP_S
@@ -52,20 +52,25 @@ class Scored:
     sessions: list[Session]
     tables: dict[str, Table]
     gates: dict[str, float]
+    serving: dict[str, Any]
+    """How the serving rules of what would be shipped fare on these sessions."""
 
 
 def score_all(test: Logs, predictors: Mapping[str, Fitted], options: Options | None = None) -> Scored:
     """Walk every held-out session once with every predictor; one session is in memory at a time."""
     options = options or Options()
-    collected = {name: Scores(name, options.serves, options.ignored) for name in predictors}
+    collected = {name: Scores(name, options.ignored) for name in predictors}
+    serving = HeldOutServing(rules_of(fitted.predictor for fitted in predictors.values()))
     sessions = []
     for log in test():
         sessions.append(log.session)
         ready = moments(log, options.cap_s, options.ignored)
+        serves = serving.session(log)
         for name, scores in collected.items():
-            scores.add(predictors[name].predictor, log, ready)
+            scores.add(predictors[name].predictor, log, ready, serves)
     tables = {name: scores.table() for name, scores in collected.items()}
-    return Scored(sessions, tables, {name: fitted.gate for name, fitted in predictors.items()})
+    gates = {name: fitted.gate for name, fitted in predictors.items()}
+    return Scored(sessions, tables, gates, serving.as_json())
 
 
 def evaluate(
@@ -101,6 +106,7 @@ def evaluate(
         "definitions": {name: definition._asdict() for name, definition in DEFINITIONS.items()},
         "ignored_arguments": {tool: list(names) for tool, names in sorted(options.ignored.items())},
         "policy": options.policy,
+        "serving": scored.serving,
         "controls": controls(measured, options.base),
         "predictors": measured,
     }

@@ -55,12 +55,28 @@ def _scores(evaluation: Mapping[str, Any]) -> Section:
             f"Of these calls {percent(overall['ceiling'])} could have come from some form and rule of the "
             "bundle, however unlikely: the ceiling of its ranking."
         ),
+        *_served_said(overall, evaluation.get("serving", {})),
     ]
     rows = [
         (name, *(with_interval(figures["overall"], figure) for figure in _MAIN)) for name, figures in predictors.items()
     ]
     headings = ("predictor", *(figure.replace("_", " ") for figure in _MAIN))
     return Section("How much is predicted", words, [Table(headings, list(rows))])
+
+
+def _served_said(overall: Mapping[str, Any], serving: Mapping[str, Any]) -> list[str]:
+    """What serving rules add, beside the exact hits and never among them; nothing without rules."""
+    if not serving.get("rules"):
+        return []
+    held = f"right in {serving['right']} of {serving['checked']} held-out calls where a recorded result tells"
+    return [
+        (
+            f"Counting calls that the result of a broader predicted call answers, "
+            f"{with_interval(overall, 'served_top1')} are answered at the first try and "
+            f"{with_interval(overall, 'served_top5')} within five (serving rules: {serving['rules']}, {held}; of "
+            f"{serving['narrower_calls']} calls that select a part, {serving['answerable']} are within their reach)."
+        )
+    ]
 
 
 def _slices(evaluation: Mapping[str, Any], name: str) -> Section:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from miner.errors import MinerError
 from miner.evaluation.metrics import Calls, Decisions, Guesses, Table
+from miner.evaluation.serving import Serves
 from miner.evaluation.times import CAP_S, seconds_of
 from miner.events import Event, SessionLog
 from miner.mining.decisions import decisions
@@ -22,8 +23,6 @@ MOST = 5
 
 Ignored = Mapping[str, tuple[str, ...]]
 """Tool -> names of arguments that are declared not to change its result."""
-Serves = Callable[[Speculation, Event], bool]
-"""Whether the result of a speculated call would answer a real one that is not equal to it."""
 
 
 @runtime_checkable
@@ -103,15 +102,18 @@ def _identity(tool: str, arguments: dict[str, Any], ignored: Ignored | None) -> 
 class Scores:
     """Collects the outcomes of one predictor."""
 
-    def __init__(self, name: str, serves: Serves | None = None, ignored: Ignored | None = None) -> None:
+    def __init__(self, name: str, ignored: Ignored | None = None) -> None:
         self.name = name
-        self._serves = serves
+        self._serves: Serves | None = None
         self._ignored = ignored
         self._calls, self._guesses, self._decisions = Calls(), Guesses(), Decisions()
         self._sessions = 0
 
-    def add(self, predictor: Predictor, log: SessionLog, session: Sequence[Moment]) -> None:
-        """Walk one session and keep what happened."""
+    def add(
+        self, predictor: Predictor, log: SessionLog, session: Sequence[Moment], serves: Serves | None = None
+    ) -> None:
+        """Walk one session and keep what happened; ``serves`` says which calls a prediction answers besides its own."""
+        self._serves = serves
         walk = predictor.start(log.session)
         for position, moment in enumerate(session):
             for event in moment.observed:

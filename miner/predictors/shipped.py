@@ -14,6 +14,7 @@ from miner.runtime.canonical import canonical
 from miner.runtime.errors import BundleError
 from miner.runtime.patterns import PatternSet
 from miner.runtime.predictor import SessionPredictor
+from miner.runtime.serving_rules import ServingRule
 from miner.runtime.speculation import Speculation
 
 _MILLION = 1_000_000
@@ -44,6 +45,11 @@ class Predictor:
     def gate(self) -> float:
         """The probability from which the bundle says that a speculation is worth starting."""
         return self._bundle.patterns.gate / _MILLION
+
+    @property
+    def serving_rules(self) -> list[ServingRule]:
+        """Which calls the results of broader ones answer, as the bundle says."""
+        return self._bundle.patterns.serving
 
     def fit(self, sessions: Iterable[SessionLog]) -> None:
         """Mine the sessions and take the way through a bundle."""

@@ -9,10 +9,9 @@ import pytest
 from miner.errors import MinerError, SplitError
 from miner.evaluation.baselines import Fitted, fit_baselines
 from miner.evaluation.evaluate import Options, evaluate
-from miner.events import Event, Session
+from miner.events import Session
 from miner.predictors import Walk
 from miner.predictors.repeat_last import Predictor as RepeatLast
-from miner.runtime.speculation import Speculation
 from tests.evaluation.sessions import logs_of, read_all, session_of
 from tests.real_logs import SHARED, needs_real_logs
 
@@ -90,19 +89,6 @@ def test_a_copy_under_another_key_is_left_out_and_counted() -> None:
     found = evaluate(logs_of(train), logs_of(copy, other), {"r": _fitted(train)})
     assert found["split"]["leakage"]["left_out_same_content"] == 1
     assert found["predictors"]["r"]["overall"]["sessions"] == 1
-
-
-def test_a_serving_rule_counts_apart_from_exact_hits() -> None:
-    """A broader prediction that answers the call is served, and the exact figures stay as they are."""
-    train = session_of("train", "hello", [READ_A], [READ_A], [READ_A])
-    test = session_of("test", "hi", [("read", {"path": "a"})], [("read", {"path": "a", "lines": 3})])
-
-    def serves(guess: Speculation, call: Event) -> bool:
-        return guess.arguments.items() <= json.loads(call.arguments or "{}").items()
-
-    found = evaluate(logs_of(train), logs_of(test), {"r": _fitted(train)}, Options(serves=serves))
-    overall = found["predictors"]["r"]["overall"]
-    assert (overall["counts"]["exact_top5"], overall["counts"]["served_top5"]) == ([0, 2], [1, 2])
 
 
 def test_arguments_declared_irrelevant_are_not_compared() -> None:

@@ -56,6 +56,15 @@ def test_the_bound_comes_first_and_the_limits_last(results: tuple[dict, dict]) -
     assert "Does it carry over" in titles
 
 
+def test_served_calls_are_told_beside_the_exact_ones(results: tuple[dict, dict]) -> None:
+    """Only where there are serving rules, with how often they could be checked."""
+    evaluation, savings_ = results
+    counts = {"rules": 1, "narrower_calls": 9, "answerable": 7, "checked": 5, "right": 4}
+    said = "right in 4 of 5 held-out calls"
+    assert said in markdown("Title", sections({**evaluation, "serving": counts}, savings_))
+    assert "serving rules" not in markdown("Title", sections(evaluation, savings_))
+
+
 def test_markdown_tables_keep_their_columns(results: tuple[dict, dict]) -> None:
     """A name with a bar or a line break stays in its cell."""
     text = markdown("Title", sections(*results))
