@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the bundle here instead; its twin beside it.")  # fmt: skip  # noqa: E501
 @click.option("--audience", type=click.Choice(["private", "shared"]), help="Who will see it.")
 @click.option("--budget", type=click.IntRange(1), help="Bytes that the bundle may have.")
+@click.option("--tools", multiple=True, metavar="[PREFIX=]FILE", help="A list of tools with their schemas; PREFIX stands before their names in the logs. Kept in RUN. May be given again.")  # fmt: skip  # noqa: E501
 @click.option("--settings", "path", type=click.Path(path_type=Path), help="TOML file with settings.")
 @console.json_option
-def command(run: Path, out: Path | None, audience: str | None, budget: int | None, path: Path | None, as_json: bool) -> None:  # fmt: skip  # noqa: E501
+def command(run: Path, out: Path | None, audience: str | None, budget: int | None, tools: tuple[str, ...], path: Path | None, as_json: bool) -> None:  # fmt: skip  # noqa: E501
     """Export the patterns of a RUN folder.
 
-    A shared bundle keeps no value, name or word from a log unless many sessions and projects have it.
+    A shared bundle keeps no value, name or word from a log unless many sessions and projects have it. With --tools, a
+    runtime that is told the tools' schemas makes no early call of a tool that has changed since.
     """
     from miner.journey.folder import open_run
     from miner.journey.single import export_only
@@ -37,6 +39,7 @@ def command(run: Path, out: Path | None, audience: str | None, budget: int | Non
         budget_bytes=budget or settings.export.budget_bytes,
     )
     with open_run(run) as folder:
+        _keep_tools(run, tools)
         found = export_only(folder, replace(settings, export=chosen), out)
     if as_json:
         console.say_json(found)
@@ -46,3 +49,14 @@ def command(run: Path, out: Path | None, audience: str | None, budget: int | Non
     )
     for what, count in found["held_back"].items():
         console.say(f"held back: {what} ({count})")
+
+
+def _keep_tools(run: Path, lists: tuple[str, ...]) -> None:
+    """Takes the fingerprints of the tools in each list into the run folder."""
+    from miner.export.tools import fingerprints_in, keep_fingerprints
+
+    for text in lists:
+        prefix, equals, file = text.partition("=")
+        if not equals or Path(text).exists():
+            prefix, file = "", text
+        keep_fingerprints(run, fingerprints_in(Path(file), prefix))

@@ -33,6 +33,7 @@ def export_bundle(
     created_from: Mapping[str, Any],
     evaluation: Mapping[str, Any] | None = None,
     logs: Logs | None = None,
+    fingerprints: Mapping[str, str] | None = None,
 ) -> Exported:
     """Hold back what the audience may not see, prune to the budget, add vectors and figures.
 
@@ -41,6 +42,7 @@ def export_bundle(
         settings: budget and audience.
         created_from: digests of inputs and settings; no clock, so that the same input gives the same bytes.
         evaluation: content of evaluation.json, of this very bundle.
+        fingerprints: tool -> digest of its input schema, where that is known.
         logs: the sessions that trained; needed for ``shared``, which counts in how many of them a text stands.
 
     Raises:
@@ -65,7 +67,7 @@ def export_bundle(
         pruned = prune(kept, harshness)
         left_out = {**held_back, **({"pruned": harshness} if harshness else {})}
         vectors = vectors_of(load_bundle(bundle_bytes(pruned)).model)
-        data = bundle_bytes(pruned, **facts, held_back=left_out, vectors=vectors)
+        data = bundle_bytes(pruned, **facts, held_back=left_out, vectors=vectors, fingerprints=fingerprints)
         if len(data) <= settings.budget_bytes:
             return Exported(data, twin_of(load_bundle(data), pruned.evidence), left_out)
         room -= len(data) - settings.budget_bytes

@@ -132,10 +132,18 @@ def export(
     from miner.export.bundle import export_bundle
     from miner.export.pattern_file import read_patterns
     from miner.export.review import read_review, without_rejected
+    from miner.export.tools import read_fingerprints
 
     patterns, rejected = without_rejected(read_patterns(folder.path / PATTERNS), read_review(folder.path))
     made_from = created_from(folder, settings)
-    exported = export_bundle(patterns, settings.export, created_from=made_from, evaluation=evaluation, logs=train)
+    exported = export_bundle(
+        patterns,
+        settings.export,
+        created_from=made_from,
+        evaluation=evaluation,
+        logs=train,
+        fingerprints=read_fingerprints(folder.path),
+    )
     bundle = out or folder.path / BUNDLE
     write_whole(bundle, exported.data)
     write_whole(bundle.with_suffix(".txt"), exported.twin.encode())

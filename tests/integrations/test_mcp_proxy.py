@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from miner.integrations import _mcp_wire as wire
 from miner.integrations.mcp_proxy import Proxy
 from miner.runtime.bundle import load_bundle
+from miner.runtime.fingerprint import fingerprint_of
 from miner.runtime.history import check_history
 from miner.runtime.run import Mode
 from tests.integrations.found_files import bundle, policy
@@ -419,6 +420,59 @@ def test_annotations_of_the_server_only_lower_what_is_allowed(loop: VirtualLoop)
 
     connection.run(play)
     assert connection.early == []
+
+
+SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
+CHANGED = {"type": "object", "properties": {"path": {"type": "array"}}}
+
+
+def listed(connection: Connection, id_: int, schema: Any) -> None:
+    """The client asks which tools there are."""
+    connection.say("tools/list", {}, id_)
+    tools = [{"name": "open", "inputSchema": schema}]
+    connection.relay.from_server(json.dumps({"id": id_, "result": {"tools": tools}}).encode())
+
+
+@pytest.mark.parametrize("schema", [CHANGED, None, [], {"type": "object", "properties": {"path": float("inf")}}])
+def test_a_tool_that_has_changed_since_it_was_mined_is_refused_by_name(loop: VirtualLoop, schema: Any) -> None:
+    """Its calls are plain and the ledger says why; listed as it was again, it is called early again."""
+    mined = fingerprint_of(SCHEMA)
+    assert mined is not None
+    connection = Connection(loop, fingerprints={"open": mined})
+
+    async def play() -> None:
+        listed(connection, 1, schema)
+        connection.call(2, "find", {})
+        await asyncio.sleep(3.0)
+        connection.call(3, "open", {"path": "a.txt"})
+        await asyncio.sleep(3.0)
+        listed(connection, 4, {**SCHEMA, "title": "openArguments"})
+        connection.call(5, "find", {})
+        await asyncio.sleep(3.0)
+
+    connection.run(play)
+    entries = list(connection.relay.speculator.ledger)
+    assert {one["reason"] for one in entries if one["kind"] == "refused" and one["tool"] == "open"} >= {
+        "schema_changed"
+    }
+    launches = [one["n"] for one in entries if one["kind"] == "launched" and one["tool"] == "open"]
+    calls = [one["n"] for one in entries if one["kind"] == "call"]
+    assert connection.how() == ["plain"] * 3
+    assert launches
+    assert min(launches) > calls[2]
+
+
+def test_a_tool_without_a_mined_schema_is_taken_as_it_comes(loop: VirtualLoop) -> None:
+    """Most logs have no schemas, so a bundle without fingerprints refuses nothing for them."""
+    connection = Connection(loop)
+
+    async def play() -> None:
+        listed(connection, 1, CHANGED)
+        connection.call(2, "find", {})
+        await asyncio.sleep(3.0)
+
+    connection.run(play)
+    assert connection.early
 
 
 def test_bundle_and_policy_may_know_the_tools_by_longer_names(loop: VirtualLoop) -> None:
