@@ -252,13 +252,14 @@ def plugins() -> dict[str, list[str]]:
         "reader": reader_names(),
         "predictor": predictor_names(),
         "transform": files("runtime/transforms"),
+        "derivation": files("runtime/serving"),
         "engine": files("engines"),
         "integration": files("integrations"),
         "command": command_names(),
     }
 
 
-@pytest.mark.parametrize("kind", ["reader", "predictor", "transform", "engine", "integration", "command"])
+@pytest.mark.parametrize("kind", ["reader", "predictor", "transform", "derivation", "engine", "integration", "command"])
 def test_readme_lists_every_plugin(kind: str) -> None:
     """The README names each plug-in in backticks: ``name``, or ``miner name`` for a command."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
