@@ -35,6 +35,11 @@ class Authority:
         }
         return replace(policy, tools={**policy.tools, **refused})
 
+    @property
+    def compares(self) -> bool:
+        """True when the bundle knows the schemas of tools, so that the server's list matters."""
+        return bool(self._mined)
+
     def listed(self, tools: Iterable[Mapping[str, Any]]) -> None:
         """The server lists its tools: annotations and input schemas are taken note of.
 

@@ -1,7 +1,7 @@
 """The MCP proxy between HTTP and HTTP: requests, responses and event streams pass as they are, and are watched.
 
 A client's session is known by ``Mcp-Session-Id`` where the protocol has sessions, else by who the client is. Early
-calls carry the headers of that client's own latest call, and only answer requests that come with the same ones: what
+calls carry the headers of that client's own latest message, and only answer requests that come with the same ones: what
 one person may see is never shown to another.
 """
 
@@ -28,8 +28,9 @@ from mcp.shared.inbound import (
 
 from . import _mcp_wire as wire
 from ._mcp_listen import Channel, Headers, Request
+from ._mcp_relay import Relay, Write
 from ._mcp_stream import Body
-from .mcp_proxy import Proxy, Relay, Write
+from .mcp_proxy import Proxy
 
 _log = logging.getLogger(__name__)
 MOST_CLIENTS = 256
@@ -55,7 +56,7 @@ class _Client:
     def __init__(self, connect: Callable[[Write, Write], Relay], to_server: Callable[[_Client, bytes], None]) -> None:
         self.relay = connect(_nowhere, lambda line: to_server(self, line))
         self.headers: Headers | None = None
-        """Those of its latest call."""
+        """Those of its latest message."""
         self.open: dict[str, asyncio.Future[bytes | None]] = {}
         """Requests on their way, by id; what is decided of each: None when the server answers."""
 
@@ -86,8 +87,7 @@ class HttpProxy:
         message = wire.read(request.body)
         id_ = message.id if message is not None and message.is_request else None
         client = self._client(request, id_ or "", is_new=message is not None and message.method == "initialize")
-        if message is not None and message.method == "tools/call":
-            client.headers = request.headers
+        client.headers = request.headers
         decided: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
         if id_ is not None:
             client.open[id_] = decided
@@ -211,7 +211,7 @@ class HttpProxy:
     async def _call_early(self, relay: Relay, message: wire.Message, line: bytes, headers: Headers) -> None:
         """An early call has a response of its own, in which every message is for us."""
         sent = httpx2.Request(
-            "POST", self._url, headers=_early(headers, message.body["params"]["name"]), content=line.rstrip()
+            "POST", self._url, headers=_early(headers, message.body["params"].get("name", "")), content=line.rstrip()
         )
         response = None
         try:

@@ -19,8 +19,8 @@ from mcp.shared.inbound import (
 from mcp_types import PROTOCOL_VERSION_META_KEY
 
 from . import _mcp_wire as wire
+from ._mcp_relay import Relay
 from ._mcp_stream import Body, line_of
-from .mcp_proxy import Relay
 
 _SESSION, _LAST = "Mcp-Session-Id", "Last-Event-ID"
 FIRST_STATELESS = "2026-07-28"

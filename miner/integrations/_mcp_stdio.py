@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from .mcp_proxy import Proxy, Write
+    from ._mcp_relay import Write
+    from .mcp_proxy import Proxy
 
 _CHUNK = 1 << 16
 _PATIENCE_S = 5.0

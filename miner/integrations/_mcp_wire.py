@@ -98,6 +98,12 @@ def tool_request(id_: str, tool: str, arguments: Mapping[str, Any], meta: str) -
     return _line({"jsonrpc": "2.0", "id": id_, "method": "tools/call", "params": params})
 
 
+def list_request(id_: str, cursor: Any = None) -> bytes:
+    """The line of a ``tools/list`` request of our own."""
+    params = {} if cursor is None else {"cursor": cursor}
+    return _line({"jsonrpc": "2.0", "id": id_, "method": "tools/list", "params": params})
+
+
 def cancellation(id_: str) -> bytes:
     """The line that takes back a request of our own."""
     return _line({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id_}})

@@ -133,7 +133,7 @@ def test_the_mcp_library_works_through_the_proxy(options: list[str], tmp_path: P
             return seen
 
     seen = asyncio.run(asyncio.wait_for(play(), 40))
-    assert seen[0] == ["count", "find", "open"]
+    assert {"count", "find", "open"} <= set(seen[0])
     assert seen[2:] == ["alpha", True, "3", "the note"]
     assert progress == [1.0, 2.0, 3.0]
     entries = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
