@@ -142,7 +142,14 @@ def check(_arguments):
 def test(arguments):
     """Every check that CI runs: ruff, mypy, pytest; arguments go to pytest."""
     prepare("test")
-    return run_all([*static_checks(), ("pytest", [BIN / "pytest", "-m", "not soak", *arguments])])
+    return run_all([*static_checks(), ("pytest", [BIN / "pytest", "-m", "not soak and not spark", *arguments])])
+
+
+def spark(arguments):
+    """The tests on a real Spark, which need Java 17 and a large download; arguments go to pytest."""
+    prepare("test")
+    prepare("spark")
+    return run_all([("pytest", [BIN / "pytest", "-m", "spark and not soak", *arguments])])
 
 
 def soak(arguments):
@@ -177,7 +184,7 @@ def dashboard(arguments):
     return run(BIN / "miner", "dashboard", *(arguments or [DEMO_RUN]))
 
 
-COMMANDS = {command.__name__: command for command in (demo, test, check, bench, soak, dashboard)}
+COMMANDS = {command.__name__: command for command in (demo, test, check, bench, soak, spark, dashboard)}
 
 
 def static_checks():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,31 +21,34 @@ if TYPE_CHECKING:
 @click.argument("logs", nargs=-1, required=True)
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="The run folder.")
 @click.option("--test", multiple=True, help="Logs that are scored; all of LOGS then trains. May be given again.")
-@click.option("--engine", default="duckdb", show_default=True, help="Where mining runs; spark is not there yet.")
+@click.option("--engine", help="Where mining runs: duckdb, on this machine, or spark; else as the settings say.")
 @click.option("--settings", "path", type=click.Path(path_type=Path), help="TOML file with settings.")
 @console.json_option
-def command(logs: tuple[str, ...], out: Path, test: tuple[str, ...], engine: str, path: Path | None, as_json: bool) -> None:  # fmt: skip  # noqa: E501
+def command(logs: tuple[str, ...], out: Path, test: tuple[str, ...], engine: str | None, path: Path | None, as_json: bool) -> None:  # fmt: skip  # noqa: E501
     """Read LOGS (files, folders, globs), learn from them, and write everything to a run folder.
 
     LOGS are recognised by content. Running again does only what is new.
     """
     from miner.settings import load_settings
 
-    run = _journey(logs, out, test, engine, load_settings(path))
+    settings = load_settings(path)
+    if engine:
+        settings = replace(settings, mining=replace(settings.mining, engine=engine))
+    run = _journey(logs, out, test, settings)
     if as_json:
         console.say_json(_as_json(run))
     else:
         _say(run)
 
 
-def _journey(logs: tuple[str, ...], out: Path, test: tuple[str, ...], engine: str, settings: Settings) -> Journey:
+def _journey(logs: tuple[str, ...], out: Path, test: tuple[str, ...], settings: Settings) -> Journey:
     from miner.cli._reading import reading
-    from miner.engines import refuse_unknown
+    from miner.engines import load_engine
     from miner.journey.folder import open_run
     from miner.journey.outcome import Inputs, Journey
     from miner.journey.steps import ingest, whole_journey
 
-    refuse_unknown(engine)
+    load_engine(settings.mining.engine)  # what it lacks is said before logs are read
     run = Journey(out)
     with open_run(out, make=True) as folder:
         with reading("reading logs") as tell:
