@@ -58,6 +58,7 @@ def made_up(sessions: int) -> tuple[Workload, Plan]:
         call_us=lasting,
         call_reads=np.ones(calls, dtype=np.int64),
         call_writes=(draw.random(calls) < 0.2).astype(np.int64),
+        call_broader=np.full(calls, -1, dtype=np.int64),
         call_early=np.ones(calls, dtype=np.int64),
         call_tool=np.zeros(calls, dtype=np.int64),
         began_us=np.full(sessions, -1, dtype=np.int64),

@@ -65,7 +65,8 @@ def score_all(test: Logs, predictors: Mapping[str, Fitted], options: Options | N
     for log in test():
         sessions.append(log.session)
         ready = moments(log, options.cap_s, options.ignored)
-        serves = serving.session(log)
+        record = serving.session(log)
+        serves = None if record is None else record.serves
         for name, scores in collected.items():
             scores.add(predictors[name].predictor, log, ready, serves)
     tables = {name: scores.table() for name, scores in collected.items()}

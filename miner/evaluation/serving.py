@@ -41,18 +41,18 @@ class HeldOutServing:
         self._serving = Serving(rules)
         self.narrower = self.possible = self.checked = self.right = 0
 
-    def session(self, log: SessionLog) -> Serves | None:
+    def session(self, log: SessionLog) -> Record | None:
         """Who answers whom in one session; None without rules."""
         if not self._rules:
             return None
-        record = _Record(log, self._serving)
+        record = Record(log, self._serving)
         for event in record.narrower():
             self.narrower += 1
-            self.possible += record.is_possible(event)
+            self.possible += record.broader_of(event) is not None
             verdict = record.verdict(event)
             self.checked += verdict is not None
             self.right += verdict is True
-        return record.serves
+        return record
 
     def as_json(self) -> dict[str, Any]:
         """For evaluation.json."""
@@ -65,8 +65,8 @@ class HeldOutServing:
         }
 
 
-class _Record:
-    """The calls of one session, by identity."""
+class Record:
+    """The calls of one session, and which of them others would have answered."""
 
     def __init__(self, log: SessionLog, serving: Serving) -> None:
         self._serving = serving
@@ -96,9 +96,10 @@ class _Record:
             known = self._known[call.seq, identity] = self._answers(identity, call)
         return known
 
-    def is_possible(self, call: Event) -> bool:
-        """Whether some broader call would have answered it."""
-        return any(self._answers(_identity(broader.tool, broader.arguments), call) for broader in self._broader(call))
+    def broader_of(self, call: Event) -> str | None:
+        """The identity of the surest broader call that would have answered it; None when there is none."""
+        identities = (_identity(broader.tool, broader.arguments) for broader in self._broader(call))
+        return next((identity for identity in identities if self._answers(identity, call)), None)
 
     def verdict(self, call: Event) -> bool | None:
         """Whether a rule is right where it answers; None where there is no result of a broader call to derive from."""

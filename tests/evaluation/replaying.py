@@ -32,6 +32,7 @@ class Call(NamedTuple):
     seconds: float
     writes: int = 0
     offset: float = 0.0
+    broader: int = -1
 
 
 class Predicted(NamedTuple):
@@ -69,6 +70,7 @@ def made(*sessions: list[Decision], new_turns: bool = False) -> tuple[Workload, 
         call_us=column([call.seconds * SECOND for call in calls]),
         call_reads=column([1] * len(calls)),
         call_writes=column([call.writes for call in calls]),
+        call_broader=column([call.broader for call in calls]),
         call_early=column([int(not call.writes) for call in calls]),
         call_tool=column([0] * len(calls)),
         began_us=column([-1] * len(sessions)),

@@ -9,6 +9,8 @@ import pytest
 
 from miner.evaluation.baselines import Fitted
 from miner.evaluation.evaluate import Options, evaluate
+from miner.evaluation.replay.permits import default_permits
+from miner.evaluation.replay.savings import savings
 from miner.evaluation.serving import HeldOutServing, rules_of
 from miner.events import SessionLog, Status
 from miner.predictors.repeat_last import Predictor as RepeatLast
@@ -47,9 +49,9 @@ def judged(*steps: Step, guess: Speculation = WHOLE) -> tuple[bool, dict[str, An
     """Whether the guess answers the last call of a session, and the counts."""
     serving = HeldOutServing([RULE])
     log = session_of("s", "look", *steps, [])
-    serves = serving.session(log)
-    assert serves is not None
-    return serves(guess, [event for event in log.events if event.tool][-1]), serving.as_json()
+    record = serving.session(log)
+    assert record is not None
+    return record.serves(guess, [event for event in log.events if event.tool][-1]), serving.as_json()
 
 
 def test_a_recorded_result_decides() -> None:
@@ -115,9 +117,10 @@ def test_a_failed_broader_call_answers_nothing() -> None:
     log = session_of("s", "look", whole("too large"), part(5, 3, lines(5, 7)), [])
     events = [replace(event, status=Status.ERROR) if event.text == "too large" else event for event in log.events]
     serving = HeldOutServing([RULE])
-    serves = serving.session(SessionLog(log.session, tuple(events)))
-    assert serves is not None
-    assert not serves(WHOLE, events[2])
+    record = serving.session(SessionLog(log.session, tuple(events)))
+    assert record is not None
+    assert not record.serves(WHOLE, events[2])
+    assert record.broader_of(events[2]) is None
 
 
 class Whole(RepeatLast):
@@ -154,3 +157,13 @@ def test_predictors_without_rules_serve_nothing() -> None:
     assert rules_of([RepeatLast()]) == ()
     assert list(rules_of([RepeatLast(), Whole()])) == [RULE]
     assert HeldOutServing(()).session(session_of("s", "hi", whole("x"))) is None
+
+
+def test_a_replay_answers_parts_from_what_was_launched() -> None:
+    """A broader launch answers the parts asked for after it, each the first time, and what they took is hidden."""
+    train = session_of("train", "hello", whole(lines(1, 9)))
+    test = session_of("test", "hi", part(5, 3, lines(5, 7)), part(8, 2, lines(8, 9)), part(5, 3, lines(5, 7)), [])
+    found = savings(logs_of(train), logs_of(test), {"w": Whole()}, default_permits([], ["open"]))
+    assert (found["hits"], found["joins"], found["derived"]) == (0, 0, 2)
+    assert found["launched"] - found["wasted_calls"] == 1
+    assert found["tool_stall_hidden_s"] == 2.0

@@ -54,6 +54,25 @@ def test_a_result_expires() -> None:
     assert (_seconds(outcome), outcome.counters["expired"]) == (13, 1)
 
 
+def test_one_broader_result_answers_several_parts() -> None:
+    """Each part of a finished result costs nothing, is counted apart, and the result is not wasted; none is joined."""
+    parts = [Call(1, 2, broader=7), Call(2, 2, broader=7)]
+    steps: list[Decision] = [(3, [parts[0]], [Predicted(7, 1)]), (3, [parts[1]], []), (3, [Call(7, 1)], [])]
+    outcome = played(steps)
+    assert _seconds(outcome) == 9
+    assert [outcome.counters[name] for name in ("derived", "hits", "joins", "wasted")] == [2, 1, 0, 0]
+    unfinished = played([(1, [parts[0]], [Predicted(7, 5)])])
+    assert _seconds(unfinished) == 3
+    assert [unfinished.counters[name] for name in ("derived", "joins", "wasted")] == [0, 0, 1]
+
+
+def test_no_part_is_answered_across_a_write_or_for_a_call_that_writes() -> None:
+    """What the write changes is old for every part of it, and effects always happen."""
+    steps: list[Decision] = [(2, [Call(9, 1, writes=1)], [Predicted(7, 1)]), (1, [Call(1, 1, broader=7)], [])]
+    assert _seconds(played(steps)) == 5
+    assert _seconds(played([(2, [Call(1, 1, writes=2, broader=7)], [Predicted(7, 1)])])) == 3
+
+
 def test_a_stored_result_serves_a_later_decision_once() -> None:
     """A prediction that came true late still counts, and a second equal call runs again."""
     steps: list[Decision] = [(1, [Call(9, 1)], [Predicted(1, 1)]), (1, [Call(1, 1)], []), (1, [Call(1, 1)], [])]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from miner.store.database import Store
 
 _LOG = logging.getLogger(__name__)
-_EDITION = 1
+_EDITION = 2
 FILE = "recording.npz"
 
 

@@ -18,6 +18,7 @@ from numba import njit
 
 from miner.evaluation.replay.state import (
     CANCELLED,
+    DERIVED,
     EXPIRED,
     HITS,
     INVALIDATED,
@@ -94,7 +95,10 @@ def _free(state: State, slot: Int) -> None:
 
 @compiled
 def _waste(state: State, limits: Limits, slot: Int, now: Int) -> None:
-    """A launch that nobody will ask for: count what it ran until now."""
+    """A launch that nobody will ask for: count what it ran until now, unless it has answered a part of itself."""
+    if state.used[slot]:
+        _free(state, slot)
+        return
     ran = max(0, min(now, state.ends[slot]) - state.began[slot])
     tool = state.tool[slot]
     state.counters[WASTED] += 1
@@ -174,6 +178,7 @@ def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, d
         state.began[slot], state.ends[slot] = begins, begins + plan.run_us[guess]
         state.reads[slot], state.ttl[slot] = plan.reads[guess], plan.ttl_us[guess]
         state.net[slot], state.tool[slot] = plan.net_us[guess], plan.tool[guess]
+        state.used[slot] = 0
         state.place[slot] = state.totals[SPECULATIVE]
         state.running[state.place[slot]] = slot
         state.totals[SPECULATIVE] += 1
@@ -199,6 +204,23 @@ def _preempt(state: State, limits: Limits, now: Int) -> None:
 
 
 @compiled
+def _is_part(state: State, work: Workload, limits: Limits, call: Int, now: Int) -> bool:
+    """Whether a finished broader call answers this one; its result stays for others."""
+    if work.call_broader[call] < 0 or not work.call_early[call] or work.call_writes[call]:
+        return False
+    slot = _held(state, work.call_session[call], work.call_broader[call])
+    if slot < 0 or state.status[slot] != DONE or now - state.began[slot] > state.ttl[slot]:
+        return False
+    state.counters[DERIVED] += 1
+    state.counters[SAVED] += work.call_us[call]
+    state.answered_by_tool[work.call_tool[call]] += 1
+    if not state.used[slot]:
+        _settle(state, limits, 0)
+    state.used[slot] = 1
+    return True
+
+
+@compiled
 def _answer(state: State, work: Workload, limits: Limits, call: Int, now: Int) -> Int:
     """When a real call is done: now if it was prepared, when the running one ends if joined, else after its run."""
     session = work.call_session[call]
@@ -207,6 +229,8 @@ def _answer(state: State, work: Workload, limits: Limits, call: Int, now: Int) -
         state.counters[EXPIRED] += state.began[slot] <= now
         _waste(state, limits, slot, now)
         slot = -1
+    if slot < 0 and _is_part(state, work, limits, call, now):
+        return now
     if slot < 0:
         state.executes[call] = 1
         state.totals[REAL] += 1
@@ -222,8 +246,9 @@ def _answer(state: State, work: Workload, limits: Limits, call: Int, now: Int) -
         state.counters[HITS] += 1
     state.counters[SAVED] += now + work.call_us[call] - done
     state.answered_by_tool[state.tool[slot]] += 1
+    if not state.used[slot]:
+        _settle(state, limits, 0)
     _free(state, slot)
-    _settle(state, limits, 0)
     return done
 
 

@@ -129,7 +129,8 @@ class _Replay:
             if assumed
             else f"as recorded; log-line times over {self._options.cap_s:g} s left out",
             "sub_agents": "sessions of their own, for which their parents wait as recorded",
-            "not_modelled": "time between a person's turns, waiting for a free slot, rates, prices, beams",
+            "not_modelled": "time between a person's turns, waiting for a free slot, rates, prices, beams, "
+            "broader calls started in place of several predicted parts",
         }
 
     def measured(self, name: str) -> dict[str, Any]:
@@ -243,8 +244,10 @@ class _Replay:
             "launched": counters["launched"],
             "hits": counters["hits"],
             "joins": counters["joins"],
+            "derived": counters["derived"],
             "hit_rate": _share(counters["hits"], calls),
             "join_rate": _share(counters["joins"], calls),
+            "derived_rate": _share(counters["derived"], calls),
             "wasted_calls": counters["wasted"],
             "wasted_tool_s": round(counters["wasted_us"] / 1e6, 6),
             "amplification": _share(calls + counters["wasted"], calls),

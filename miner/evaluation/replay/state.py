@@ -42,10 +42,11 @@ class Limits(NamedTuple):
 
 COUNTERS = (
     "launched", "hits", "joins", "wasted", "expired", "invalidated", "cancelled", "preempted", "no_room", "shut_off",
-    "saved_us", "wasted_us",
+    "saved_us", "wasted_us", "derived",
 )  # fmt: skip
 (
     LAUNCHED, HITS, JOINS, WASTED, EXPIRED, INVALIDATED, CANCELLED, PREEMPTED, NO_ROOM, SHUT_OFF, SAVED, WASTED_US,
+    DERIVED,
 ) = range(len(COUNTERS))  # fmt: skip
 # Running totals that are no results.
 SPECULATIVE, REAL, STORED, SEQUENCE, SETTLED, RECENT_WASTE, TOTALS = range(7)
@@ -70,6 +71,8 @@ class State(NamedTuple):
     net: Ints
     tool: Ints
     generation: Ints
+    used: Ints
+    """1 once it has answered a part of itself: it is not wasted."""
     running: Ints
     """The slots that run, in the first places."""
     place: Ints
@@ -84,7 +87,7 @@ class State(NamedTuple):
     answered_by_tool: Ints
 
 
-_PER_SESSION, _PER_SLOT, _PER_TOOL = 6, 11, 3
+_PER_SESSION, _PER_SLOT, _PER_TOOL = 6, 12, 3
 """How many of the arrays are indexed by what, in the order of the fields."""
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from miner.evaluation.replay.distributions import Assumed
 from miner.evaluation.replay.permits import Permits
 from miner.evaluation.score import MOST, Foresight, identity_of
+from miner.evaluation.serving import HeldOutServing, Record, rules_of
 from miner.evaluation.split import Logs
 from miner.evaluation.times import CAP_S, seconds_of
 from miner.events import Event, EventKind, SessionLog
@@ -50,6 +51,9 @@ class Workload(NamedTuple):
     """Bits of the conflict groups that its result depends on."""
     call_writes: Ints
     """Bits of the conflict groups that it changes."""
+    call_broader: Ints
+    """The identity of a broader call whose result would answer it, by a serving rule; -1 for none, or for a call that
+    the session has made before."""
     call_early: Ints
     """1 where the policy would let it run early."""
     call_tool: Ints
@@ -94,6 +98,7 @@ class Recorder:
     permits: Permits
     cap_s: float = CAP_S
     assumed: Assumed | None = None
+    serving: HeldOutServing = field(default_factory=lambda: HeldOutServing(()))
     excluded: Counter[str] = field(default_factory=Counter)
     _columns: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in Workload._fields})
     _tools: dict[str, int] = field(default_factory=dict)
@@ -101,12 +106,17 @@ class Recorder:
     _known: list[int] = field(default_factory=list)
     _notes: list[int] = field(default_factory=list)
     _sessions: list[str] = field(default_factory=list)
+    _record: Record | None = None
+    """Which calls of the session others would have answered."""
+    _made: set[str | None] = field(default_factory=set)
+    """Identities of the calls of the session so far."""
 
     def add(self, log: SessionLog, predictors: Mapping[str, Predictor]) -> None:
         """Take in one session, asking each predictor at each decision."""
         columns, number = self._columns, len(self._sessions)
         self._sessions.append(log.session.key)
         identities: dict[str, int] = {}
+        self._record, self._made = self.serving.session(log), set()
         walks = {name: predictor.start(log.session) for name, predictor in predictors.items()}
         columns["decision_start"].append(len(columns["think_us"]))
         began = log.session.started_us
@@ -166,10 +176,16 @@ class Recorder:
             columns["call_us"].append(self._duration(event, (session, place - first, index)))
             columns["call_reads"].append(permit.reads)
             columns["call_writes"].append(permit.writes)
+            columns["call_broader"].append(self._broader(event, identity, identities))
             columns["call_early"].append(int(permit.early))
             columns["call_tool"].append(self._tools.setdefault(event.tool or "", len(self._tools)))
             self._known.append(-1)
             self._notes.append(AN_OBJECT * (call_of(event) is not None) + MARKED_READ_ONLY * (event.read_only is True))
+
+    def _broader(self, event: Event, identity: str | None, identities: dict[str, int]) -> int:
+        broader = None if self._record is None or identity in self._made else self._record.broader_of(event)
+        self._made.add(identity)
+        return -1 if broader is None else identities.setdefault(broader, len(identities))
 
     def _guess(self, decision: int, guess: Speculation, identities: dict[str, int]) -> Guess:
         try:
@@ -221,7 +237,7 @@ def record(
     assumed: Assumed | None = None,
 ) -> Recording:
     """Walk held-out sessions once with every predictor."""
-    recorder = Recorder(permits, cap_s, assumed)
+    recorder = Recorder(permits, cap_s, assumed, HeldOutServing(rules_of(predictors.values())))
     for log in logs():
         recorder.add(log, predictors)
     return recorder.finish()
