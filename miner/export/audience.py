@@ -14,8 +14,9 @@ from miner.mining.withhold import Refuses, unwritable
 from miner.runtime.atoms import TEXT_HEAD
 from miner.runtime.bundle_writing import value_text
 from miner.runtime.memory import leaves, path_text, value_key
+from miner.runtime.model import Model
 from miner.runtime.patterns import PatternSet
-from miner.runtime.predictor import Model, SessionPredictor
+from miner.runtime.predictor import SessionPredictor
 from miner.runtime.ranking import word_traits
 
 Logs = Callable[[], Iterator[SessionLog]]

@@ -13,8 +13,8 @@ from miner.runtime.canonical import canonical
 from miner.runtime.conformance import vector_of
 from miner.runtime.forms import fill
 from miner.runtime.memory import path_text
+from miner.runtime.model import Model
 from miner.runtime.patterns import NO_CALL, PatternSet
-from miner.runtime.predictor import Model
 
 MOST = 5
 ENVIRONMENT = {"cwd": "/project"}

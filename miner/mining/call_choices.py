@@ -17,7 +17,8 @@ from miner.mining.survey import arguments_of, environment_of, group_of
 from miner.mining.trace import fold_of
 from miner.mining.weighing import LEAST_WEIGHT, observe
 from miner.runtime.canonical import call_identity
-from miner.runtime.predictor import Model, SessionPredictor
+from miner.runtime.model import Model
+from miner.runtime.predictor import SessionPredictor
 
 
 @dataclass(slots=True)

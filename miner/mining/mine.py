@@ -21,8 +21,8 @@ from miner.mining.serving import choose_serving
 from miner.mining.trace import Forms, Trace
 from miner.mining.weighing import HoleChoices
 from miner.runtime.memory import value_key, value_of
+from miner.runtime.model import Model
 from miner.runtime.patterns import Evidence, PatternSet
-from miner.runtime.predictor import Model
 
 Say = Callable[[str], None]
 TOP = 5

@@ -2,7 +2,8 @@
 
 Values compete in a conditional logit (McFadden 1974): the score of a value is the sum of the weights of the rules
 that propose it and of its traits; "none of these" competes too. What a rule proposes only changes when its stream
-does, so a session keeps the proposals and looks again at what the last event touched.
+does, so a session keeps the proposals and looks again at what the last event touched; rules that read one stream in
+one way are asked together.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ from typing import Any, NamedTuple
 from .atoms import shapes
 from .memory import Memory, value_key
 from .patterns import Hole
-from .rules import Apply, Rule, propose
+from .rules import Apply, Rule, applier, beside, pick_all, propose, reading_of
 
 SHAPE_FROM = 40
 """Longer texts have no shape worth telling apart."""
+HIGHEST = 500_000
+"""Thousandths above which a score counts as certain: weights of a hostile bundle may not overflow."""
 DEPENDENT = ("beside", "same")
 """Sources that read another hole of the same call."""
+AGES = {age: f"a{age}" for age in (0, 1, 2, 3, 9)}
+USES = tuple(f"u{times}" for times in range(3))
+AGREEING = tuple(f"n{rules}" for rules in range(7))
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Proposal(NamedTuple):
@@ -32,16 +39,6 @@ class Proposal(NamedTuple):
     rules: list[int]
 
 
-def gather(found: dict[str, Proposal], place: int, value: Any) -> None:
-    """Add what one rule proposes."""
-    key = value_key(value)
-    known = found.get(key)
-    if known is None:
-        found[key] = Proposal(key, value, [place])
-    else:
-        known.rules.append(place)
-
-
 def proposals(
     rules: list[Rule], applies: list[Apply], memory: Memory, assigned: Mapping[str, Any]
 ) -> dict[str, Proposal]:
@@ -49,29 +46,32 @@ def proposals(
     found: dict[str, Proposal] = {}
     for place, rule in enumerate(rules):
         value = propose(rule, memory, applies[place], assigned)
-        if value is not None:
-            gather(found, place, value)
+        if value is None:
+            continue
+        key = value_key(value)
+        known = found.get(key)
+        if known is None:
+            found[key] = Proposal(key, value, [place])
+        else:
+            known.rules.append(place)
     return found
 
 
 @functools.lru_cache(maxsize=16_384)
-def shape_trait(text: str) -> str:
-    """What a text looks like, as a trait."""
+def _shape_of(text: str) -> str:
     found = shapes(text)
     return "s" + (found[-1] if found else "-")
 
 
+def shape_trait(value: Any) -> str:
+    """What a value looks like, as a trait."""
+    return _shape_of(value) if isinstance(value, str) and len(value) < SHAPE_FROM else "s-"
+
+
 def traits_of(proposal: Proposal, used: Mapping[str, int], age: int) -> tuple[str, str, str, str]:
     """What is seen of a value apart from who proposes it."""
-    value = proposal.value
-    shape = shape_trait(value) if isinstance(value, str) and len(value) < SHAPE_FROM else "s-"
     times = used.get(proposal.key, 0)
-    return shape, AGES[age], USES[times if times < 2 else 2], AGREEING[min(len(proposal.rules), 6)]
-
-
-AGES = tuple(f"a{age}" for age in range(10))
-USES = tuple(f"u{times}" for times in range(3))
-AGREEING = tuple(f"n{rules}" for rules in range(7))
+    return shape_trait(proposal.value), AGES[age], USES[min(times, 2)], AGREEING[min(len(proposal.rules), 6)]
 
 
 class Ranked(NamedTuple):
@@ -84,158 +84,236 @@ class Ranked(NamedTuple):
     """The first rule that proposes it, by its place in the pattern set."""
 
 
+def _power(score: int) -> float:
+    return math.exp(min(score, HIGHEST) / 1000)
+
+
+def _by_score(one: tuple[Any, ...]) -> tuple[int, str]:
+    return one[0], one[1]
+
+
+class Plan:
+    """One hole in every session: its rules sorted by how they are asked."""
+
+    __slots__ = ("_applies", "ages", "agreement", "anchors", "dependent", "free", "hole", "name", "readings", "rules",
+                 "uses")  # fmt: skip
+
+    def __init__(self, name: str, hole: Hole, rules: list[Rule]) -> None:
+        self.name, self.hole, self.rules = name, hole, rules
+        self.dependent = [place for place, rule in enumerate(rules) if rule.source in DEPENDENT]
+        self.free = [place for place, rule in enumerate(rules) if rule.source not in DEPENDENT]
+        self.anchors = sorted({rules[place].anchor for place in self.dependent})
+        grouped: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
+        for place in self.free:
+            way, rank = reading_of(rules[place])
+            grouped.setdefault(way, []).append((rank, place))
+        self.readings = [tuple(sorted(ranks)) for ranks in grouped.values()]
+        """Rules that one look at their stream answers: (rank, place in the hole) of each."""
+        looks = hole.traits
+        self.ages = {age: looks.get(trait, 0) for age, trait in AGES.items()}
+        self.uses = [looks.get(trait, 0) for trait in USES]
+        self.agreement = [looks.get(trait, 0) for trait in AGREEING]
+        moving = any("$cwd" in rule.options for rule in rules)
+        self._applies = None if moving else [applier(rule, "") for rule in rules]
+
+    def applies(self, cwd: str) -> list[Apply]:
+        """The transforms of the rules in a session that runs in a folder."""
+        return self._applies if self._applies is not None else [applier(rule, cwd) for rule in self.rules]
+
+    def sources(self) -> dict[str, list[int]]:
+        """Stream, or hole whose used values matter -> the readings that must look again when it changes."""
+        found: dict[str, list[int]] = {}
+        for number, ranks in enumerate(self.readings):
+            rule = self.rules[ranks[0][1]]
+            found.setdefault(rule.source, []).append(number)
+            if rule.policy.startswith(("next", "fresh")):
+                found.setdefault(rule.hole, []).append(number)
+        return found
+
+
 class _Standing(NamedTuple):
     """What the independent rules of a hole propose at one decision, scored."""
 
-    keys: list[str]
-    values: list[Any]
-    first: list[int]
-    agreeing: list[int]
     scores: list[int]
-    none: int
+    highest: int
+    powers: list[float]
+    """How likely each value is beside the one with the highest score."""
+    whole: float
+    """Sum of the powers, that of "none of these" among them."""
+    best: list[tuple[int, str, int]]
+    """(score with its sign turned, key, place) of the values, best first."""
     after: Mapping[int, int]
-    places: dict[str, int]
 
 
 class Binder:
     """One hole in one session: what its independent rules propose, kept until an event touches their streams."""
 
     __slots__ = (
-        "_agreement", "_anchors", "_applies", "_dependent", "_dirty", "_free", "_held", "_proposals", "_standing",
-        "_when", "hole", "name", "rules",
+        "_agreeing", "_applies", "_dirty", "_first", "_held", "_index", "_keys", "_owner", "_standing", "_static",
+        "_values", "_when", "plan",
     )  # fmt: skip
 
-    def __init__(self, name: str, hole: Hole, rules: list[Rule], applies: list[Apply]) -> None:
-        self.name, self.hole, self.rules = name, hole, rules
-        self._applies = applies
-        self._dependent = [place for place, rule in enumerate(rules) if rule.source in DEPENDENT]
-        self._anchors = sorted({rules[place].anchor for place in self._dependent})
-        self._free = [place for place, rule in enumerate(rules) if rule.source not in DEPENDENT]
-        self._agreement = [hole.traits.get(trait, 0) for trait in AGREEING]
-        self._held: list[Any] = [None] * len(rules)
-        self._dirty = set(self._free)
-        self._proposals: dict[str, Proposal] = {}
+    def __init__(self, plan: Plan, cwd: str) -> None:
+        self.plan = plan
+        self._applies = plan.applies(cwd)
+        self._held: list[tuple[str, Any] | None] = [None] * len(plan.rules)
+        self._dirty = set(range(len(plan.readings)))
+        self._keys: list[str] = []
+        self._values: list[Any] = []
+        self._first: list[int] = []
+        self._agreeing: list[int] = []
+        self._static: list[int] = []
+        self._index: dict[str, int] = {}
+        self._owner: dict[int, int] = {}
+        """Place of a rule -> place of the value it proposes."""
         self._standing: _Standing | None = None
         self._when: tuple[int, int, str] | None = None
 
-    def anchored(self, assigned: Mapping[str, Any]) -> str:
-        """The values of the other holes that the rules read, as text: the same text, the same ranking."""
-        return "".join(
-            f"\x1e{anchor}\x1f{value_key(assigned[anchor])}" for anchor in self._anchors if anchor in assigned
-        )
-
-    def touch(self, places: Iterable[int]) -> None:
-        """The streams of these rules have changed."""
-        self._dirty.update(places)
+    def touch(self, readings: Iterable[int]) -> None:
+        """The streams of these readings have changed."""
+        self._dirty.update(readings)
 
     def ranked(self, memory: Memory, assigned: Mapping[str, Any], last: str, most: int) -> list[Ranked]:
         """The likeliest values now, best first; their chances leave room for "none of these"."""
-        standing = self._stand(memory, last)
-        scores, keys, values, first = standing.scores, standing.keys, standing.values, standing.first
-        if self._dependent:
-            scores, keys, values, first = list(scores), list(keys), list(values), list(first)
-            self._add_dependent(standing, memory, assigned, scores, keys, values, first)
-        if not scores:
-            return []
-        highest = max(standing.none, max(scores))
-        exp = math.exp
-        powers = [exp((score - highest) / 1000) for score in scores]
-        whole = sum(powers) + exp((standing.none - highest) / 1000)
-        best = sorted(range(len(powers)), key=lambda place: (-powers[place], keys[place]))[:most]
-        rules = self.hole.rules
-        return [Ranked(powers[at] / whole, values[at], keys[at], rules[first[at]]) for at in best]
+        when = (memory.clock, memory.moment, last)
+        standing = self._standing
+        if standing is None or self._when != when or self._dirty:
+            standing = self._standing = self._stand(memory, last)
+            self._when = when
+        if self.plan.dependent:
+            return self._with_dependent(standing, memory, assigned, most)
+        powers, whole, values, first = standing.powers, standing.whole, self._values, self._first
+        rules = self.plan.hole.rules
+        return [Ranked(powers[at] / whole, values[at], key, rules[first[at]]) for _, key, at in standing.best[:most]]
 
     def _stand(self, memory: Memory, last: str) -> _Standing:
-        when = (memory.clock, memory.moment, last)
-        if self._standing is not None and self._when == when and not self._dirty:
-            return self._standing
         self._look_again(memory)
-        hole = self.hole
-        looks, weights = hole.traits, hole.weights
-        after = hole.after.get(last) or _NOTHING
-        used = memory.used.get(self.name) or _NOTHING
-        found = list(self._proposals.values())
-        scores = []
-        for proposal in found:
-            shape, age, uses, agreeing = traits_of(proposal, used, memory.age(proposal.key))
-            score = looks.get(shape, 0) + looks.get(age, 0) + looks.get(uses, 0) + looks.get(agreeing, 0)
-            for place in proposal.rules:
-                score += weights[place]
-            if after:
-                for place in proposal.rules:
-                    score += after.get(place, 0)
-            scores.append(score)
-        self._standing = _Standing(
-            [proposal.key for proposal in found],
-            [proposal.value for proposal in found],
-            [proposal.rules[0] for proposal in found],
-            [len(proposal.rules) for proposal in found],
-            scores,
-            hole.none + after.get(-1, 0),
-            after,
-            {proposal.key: place for place, proposal in enumerate(found)},
-        )
-        self._when = when
-        return self._standing
+        plan = self.plan
+        after = plan.hole.after.get(last) or _NOTHING
+        used = memory.used.get(plan.name) or _NOTHING
+        ages, uses, age_of = plan.ages, plan.uses, memory.age
+        scores = [
+            score + ages[age_of(key)] + uses[min(used.get(key, 0), 2)]
+            for score, key in zip(self._static, self._keys, strict=True)
+        ]
+        owner = self._owner
+        for place, weight in after.items():
+            at = owner.get(place)
+            if at is not None:
+                scores[at] += weight
+        none = plan.hole.none + after.get(-1, 0)
+        highest = max(none, max(scores, default=none))
+        powers = [_power(score - highest) for score in scores]
+        best = sorted([(-score, key, at) for at, (score, key) in enumerate(zip(scores, self._keys, strict=True))])
+        return _Standing(scores, highest, powers, sum(powers) + _power(none - highest), best, after)
 
     def _look_again(self, memory: Memory) -> None:
         """Ask the rules whose streams have changed."""
         if not self._dirty:
             return
-        for place in self._dirty:
-            self._held[place] = propose(self.rules[place], memory, self._applies[place], _NOTHING)
+        plan, held = self.plan, self._held
+        for number in self._dirty:
+            ranks = plan.readings[number]
+            rule = plan.rules[ranks[0][1]]
+            stream = memory.streams.get(rule.source)
+            if stream is not None or rule.source == "constant":
+                found = pick_all(rule, [rank for rank, _ in ranks], stream, self._applies[ranks[0][1]], memory.used)
+                for (_, place), value in zip(ranks, found, strict=True):
+                    held[place] = None if value is None else (value_key(value), value)
         self._dirty.clear()
-        self._proposals = {}
-        for place in self._free:
-            value = self._held[place]
-            if value is not None:
-                gather(self._proposals, place, value)
+        self._gather()
 
-    def _add_dependent(
-        self,
-        standing: _Standing,
-        memory: Memory,
-        assigned: Mapping[str, Any],
-        scores: list[int],
-        keys: list[str],
-        values: list[Any],
-        first: list[int],
-    ) -> None:
-        """Add what the rules say that read other holes of the call."""
-        weights, agreement, after = self.hole.weights, self._agreement, standing.after
-        places = dict(standing.places)
-        agreeing = list(standing.agreeing)
-        for rule in self._dependent:
-            value = propose(self.rules[rule], memory, self._applies[rule], assigned)
-            if value is None:
+    def _gather(self) -> None:
+        """Each distinct value once, with what of its score does not depend on the moment."""
+        plan = self.plan
+        weights, looks = plan.hole.weights, plan.hole.traits
+        keys: list[str] = []
+        values: list[Any] = []
+        first, agreeing, static = [], [], []
+        index: dict[str, int] = {}
+        owner: dict[int, int] = {}
+        for place in plan.free:
+            one = self._held[place]
+            if one is None:
                 continue
-            weight = weights[rule] + after.get(rule, 0)
-            key = value_key(value)
-            at = places.get(key)
+            key, value = one
+            at = index.get(key)
             if at is None:
-                looks = self.hole.traits
-                used = memory.used.get(self.name) or _NOTHING
-                seen = traits_of(Proposal(key, value, [rule]), used, memory.age(key))
-                places[key] = len(keys)
+                at = index[key] = len(keys)
                 keys.append(key)
                 values.append(value)
-                first.append(rule)
+                first.append(place)
                 agreeing.append(1)
-                scores.append(weight + sum(looks.get(trait, 0) for trait in seen))
+                static.append(weights[place] + looks.get(shape_trait(value), 0))
             else:
-                rules = agreeing[at]
-                scores[at] += weight + agreement[min(rules + 1, 6)] - agreement[min(rules, 6)]
-                agreeing[at] = rules + 1
+                agreeing[at] += 1
+                static[at] += weights[place]
+            owner[place] = at
+        for at, rules in enumerate(agreeing):
+            static[at] += plan.agreement[min(rules, 6)]
+        self._keys, self._values, self._first, self._agreeing = keys, values, first, agreeing
+        self._static, self._index, self._owner = static, index, owner
+
+    def _with_dependent(
+        self, standing: _Standing, memory: Memory, assigned: Mapping[str, Any], most: int
+    ) -> list[Ranked]:
+        """The ranking with what the rules say that read other holes of the call: they change few values."""
+        plan, looks = self.plan, self.plan.hole.traits
+        weights, agreement, after = plan.hole.weights, plan.agreement, standing.after
+        changed: dict[str, list[Any]] = {}
+        """Key -> score, rules that agree, value, first rule."""
+        for place, value in self._dependents(memory, assigned):
+            weight = weights[place] + after.get(place, 0)
+            key = value_key(value)
+            one = changed.get(key)
+            if one is None:
+                at = self._index.get(key)
+                if at is not None:
+                    one = [standing.scores[at], self._agreeing[at], value, self._first[at]]
+                else:
+                    used = memory.used.get(plan.name) or _NOTHING
+                    seen = looks.get(shape_trait(value), 0) + plan.ages[memory.age(key)]
+                    one = [seen + plan.uses[min(used.get(key, 0), 2)] + agreement[0], 0, value, place]
+                changed[key] = one
+            rules = one[1]
+            one[0] += weight + agreement[min(rules + 1, 6)] - agreement[min(rules, 6)]
+            one[1] = rules + 1
+        whole = standing.whole
+        rules_of, powers, found = plan.hole.rules, standing.powers, []
+        for key, (score, _, value, first) in changed.items():
+            power = _power(score - standing.highest)
+            at = self._index.get(key)
+            whole += power if at is None else power - powers[at]
+            found.append((-score, key, power, value, first))
+        kept = 0
+        for negative, key, at in standing.best:
+            if kept == most:
+                break
+            if key not in changed:
+                kept += 1
+                found.append((negative, key, powers[at], self._values[at], self._first[at]))
+        found.sort(key=_by_score)
+        return [Ranked(power / whole, value, key, rules_of[first]) for _, key, power, value, first in found[:most]]
+
+    def _dependents(self, memory: Memory, assigned: Mapping[str, Any]) -> Iterable[tuple[int, Any]]:
+        """(Place of a rule that reads another hole, what it gives)."""
+        rows: dict[str, list[Any]] = {}
+        for place in self.plan.dependent:
+            rule = self.plan.rules[place]
+            anchor = assigned.get(rule.anchor)
+            if anchor is None:
+                continue
+            if rule.source == "same":
+                value = self._applies[place](anchor)
+            else:
+                near = rows.get(rule.anchor)
+                if near is None:
+                    near = rows[rule.anchor] = memory.rows.get(value_key(anchor)) or []
+                value = beside(rule, near, self._applies[place]) if near else None
+            if value is not None:
+                yield place, value
 
     def proposed(self, memory: Memory, assigned: Mapping[str, Any]) -> set[str]:
         """The keys of all values that any rule proposes now."""
         self._look_again(memory)
-        found = set(self._proposals)
-        for rule in self._dependent:
-            value = propose(self.rules[rule], memory, self._applies[rule], assigned)
-            if value is not None:
-                found.add(value_key(value))
-        return found
-
-
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+        return {*self._keys, *(value_key(value) for _, value in self._dependents(memory, assigned))}

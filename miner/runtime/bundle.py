@@ -16,8 +16,9 @@ from .bundle_tables import SINCE, TABLES, patterns_of
 from .bundle_text import Limits, has_its_digest, parse, seal
 from .bundle_writing import tables_of
 from .errors import BundleError
+from .model import Model
 from .patterns import PatternSet
-from .predictor import Model, SessionPredictor
+from .predictor import SessionPredictor
 from .serving_rules import Serving
 
 FORMAT = "miner-bundle"

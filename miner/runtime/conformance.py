@@ -8,7 +8,8 @@ from typing import Any
 
 from .canonical import canonical
 from .errors import BundleError
-from .predictor import Model, SessionPredictor
+from .model import Model
+from .predictor import SessionPredictor
 
 MOST = 5
 TOLERANCE = 2

@@ -8,40 +8,32 @@ result is calibrated. Prediction is pure: only the ``observe_…`` methods chang
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Any, NamedTuple
 
-from .binding import Binder, Ranked
+from .binding import Binder
 from .canonical import call_identity
 from .contexts import blend, context_keys, setting_of
-from .forms import Form, Slot, fill, form_of
+from .filling import Filler, Filling
+from .forms import fill
+from .habits import REPEATS, Habits
 from .memory import SETTING, Memory, leaves, path_text, value_key
+from .model import GENERAL_SHARE, Model
 from .origins import origins_of, repeated
-from .patterns import NO_CALL, PatternSet
-from .ranking import candidate_traits, level, moment_traits, total, word_traits
-from .rules import Rule, applier
+from .patterns import NO_CALL
+from .ranking import candidate_traits, moment_traits, total, word_traits
 from .signature import coarse_status, signature
 from .speculation import Speculation
-from .succession import state, step, take
 
-FORMS_TRIED = 10
-LEAST_FORM_SHARE = 0.004
-GENERAL_SHARE = 0.1
-"""Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""
-BEAM = 8
-BEAMS = ((0.03, 8), (0.0, 3))
-"""(least share of a form, ways to fill it that are followed): unlikely forms get little time."""
-FROM_FORMS = 16
-REPEATS = 4
-"""Calls of each kind that may come again: those that followed this moment, the usual, the latest."""
-STEPPING_TOOLS = 6
-STEPS = 2
-HALF = 0.4
+LEAST_FORM_SHARE = 0.002
+"""Forms that are less likely at this moment are not looked at."""
+FROM_FORMS = 12
+WRITTEN_OUT = 14
+"""Likeliest fillings over all forms that are written out as calls; two forms may give the same call."""
 LATELY = 8
-"""Candidates that continue the rhythm of one tool, at most."""
+"""Calls that count as the latest ones of a session."""
 HISTORY = 64
+START = "^", "^"
 
 
 class Candidate(NamedTuple):
@@ -58,96 +50,6 @@ class Candidate(NamedTuple):
     """Path text of each hole -> the first rule that proposed its value."""
 
 
-class Model:
-    """A pattern set made ready: what is the same for every session."""
-
-    def __init__(self, patterns: PatternSet) -> None:
-        self.patterns = patterns
-        self.form_ids: dict[Form, int] = {}
-        for place, form in enumerate(patterns.forms):
-            # A form that export withheld stands there as one more open form: the first one keeps the name.
-            self.form_ids.setdefault(form, place)
-        self.literal_keys = {hole: frozenset(map(value_key, values)) for hole, values in patterns.literals.items()}
-        self.literals = {value_key(value): value for values in patterns.literals.values() for value in values}
-        self.hole_rules = {
-            name: [patterns.rules[place] for place in hole.rules] for name, hole in patterns.holes.items()
-        }
-        self.readers = _readers(self.hole_rules)
-        self.wanted = frozenset(rule.source for rule in patterns.rules)
-        self.order = [self._most_telling_first(form) for form in patterns.forms]
-        general = patterns.contexts.get("", {})
-        whole = sum(general.values()) or 1
-        self.general = {outcome: GENERAL_SHARE * count / whole for outcome, count in general.items()}
-        self.tools = patterns.tools()
-        self.scores = [score for score, _ in patterns.calibration]
-        self.chances = [chance for _, chance in patterns.calibration]
-
-    def _most_telling_first(self, form: Form) -> list[Slot]:
-        def key(slot: Slot) -> tuple[int, tuple[str, ...]]:
-            return -self.patterns.holes[form.tool + path_text(slot.path)].distinct, slot.path
-
-        return sorted((slot for slot in form.slots or () if slot.literal is None), key=key)
-
-    def form(self, tool: str, arguments: Mapping[str, Any]) -> int:
-        """The number of a call's form; that of the tool's open form, or -2, when it is not known."""
-        form = form_of(tool, arguments, self._is_literal, self.hole_rules.__contains__)
-        known = self.form_ids.get(form)
-        return known if known is not None else self.form_ids.get(Form(tool, None), -2)
-
-    def _is_literal(self, hole: str, key: str) -> bool:
-        return key in self.literal_keys.get(hole, ())
-
-    def calibrated(self, raw: float) -> float:
-        """The probability that a raw score stands for."""
-        if not self.scores:
-            return raw
-        score = raw * 1e6
-        at = bisect_right(self.scores, score)
-        if at == 0:
-            return self.chances[0] / 1e6
-        if at == len(self.scores):
-            return self.chances[-1] / 1e6
-        low, high = self.scores[at - 1], self.scores[at]
-        share = (score - low) / (high - low)
-        return (self.chances[at - 1] + share * (self.chances[at] - self.chances[at - 1])) / 1e6
-
-
-def _readers(hole_rules: Mapping[str, list[Rule]]) -> dict[str, list[tuple[str, list[int]]]]:
-    """Stream, or hole whose used values matter -> the rules that must look again when it changes."""
-    found: dict[str, dict[str, list[int]]] = {}
-    for hole, rules in hole_rules.items():
-        for place, rule in enumerate(rules):
-            found.setdefault(rule.source, {}).setdefault(hole, []).append(place)
-            if rule.policy.startswith(("next", "fresh")):
-                found.setdefault(rule.hole, {}).setdefault(hole, []).append(place)
-    return {name: list(holes.items()) for name, holes in found.items()}
-
-
-class Often:
-    """How often each of many keys came, and the few that came most often, kept ready in their order."""
-
-    __slots__ = ("best", "counts", "whole")
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.best: list[str] = []
-        self.whole = 0
-
-    def add(self, key: str, *, ranked: bool = True) -> None:
-        """Once more. Counts only grow, so no key but this one can enter the best."""
-        counts, best = self.counts, self.best
-        counts[key] = counts.get(key, 0) + 1
-        self.whole += 1
-        if ranked:
-            if key not in best:
-                best.append(key)
-            best.sort(key=lambda one: (-counts[one], one))
-            del best[REPEATS:]
-
-
-_NEVER = Often()
-
-
 class SessionPredictor:
     """Follows one session and predicts at each of its decisions."""
 
@@ -156,20 +58,11 @@ class SessionPredictor:
         self.memory = Memory(environment, model.wanted)
         self.history: list[tuple[str, str]] = []
         cwd = (environment or {}).get("cwd", "")
-        self._binders = {
-            name: Binder(name, model.patterns.holes[name], rules, [applier(rule, cwd) for rule in rules])
-            for name, rules in model.hole_rules.items()
-        }
+        self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()}
+        self._habits = Habits(model.patterns.successions)
         self._words: set[str] = set()
         self._setting = setting_of(environment or {})
         self._running = [f"{name} {environment[name]}" for name in SETTING if environment and environment.get(name)]
-        self._followed: dict[str, Often] = {}
-        self._bigrams: dict[str, dict[str, int]] = {}
-        self._arguments: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._made = Often()
-        self._latest: dict[str, dict[str, Any]] = {}
-        self._steps: dict[str, Often] = {}
-        """State of a tool -> the steps taken from it; those that the logs do not know are ranked."""
 
     # --- what happens --------------------------------------------------------------------------------------------
 
@@ -194,22 +87,10 @@ class SessionPredictor:
 
     def observe_call(self, tool: str, arguments: dict[str, Any], status: str | None, text: str | None) -> None:
         """Take in a call that the model made, with its result as the model will see it."""
-        last = self._last_fine()
         identity = self.memory.call(tool, arguments, text)
         self._touch(self.memory.kept)
         self._touch(self.memory.taken)
-        self._arguments[identity] = tool, arguments
-        self._made.add(identity)
-        self._followed.setdefault(last, Often()).add(identity)
-        bigrams = self._bigrams.setdefault(self.history[-1][0] if self.history else "^", {})
-        bigrams[tool] = bigrams.get(tool, 0) + 1
-        before = self._latest.pop(tool, None)
-        taken = step(before, arguments) if before is not None else None
-        if before is not None and taken is not None:
-            at = state(tool, before)
-            known = self._steps.setdefault(at, Often())
-            known.add(taken, ranked=taken not in self.model.patterns.successions.get(at, ()))
-        self._latest[tool] = arguments
+        self._habits.note(tool, arguments, identity, self._last())
         ended = coarse_status(status, text)
         self._push(signature(tool, ended), f"{self.model.form(tool, arguments)} {ended}")
         self._words = set()
@@ -217,16 +98,16 @@ class SessionPredictor:
     def _touch(self, changed: Iterable[str]) -> None:
         readers = self.model.readers
         for name in changed:
-            for hole, places in readers.get(name, ()):
-                self._binders[hole].touch(places)
+            for hole, readings in readers.get(name, ()):
+                self._binders[hole].touch(readings)
 
     def _push(self, coarse: str, fine: str) -> None:
         self.history.append((coarse, fine))
         if len(self.history) > HISTORY * 2:
             del self.history[:HISTORY]
 
-    def _last_fine(self) -> str:
-        return self.history[-1][1] if self.history else "^"
+    def _last(self) -> tuple[str, str]:
+        return self.history[-1] if self.history else START
 
     # --- what may come -------------------------------------------------------------------------------------------
 
@@ -282,117 +163,77 @@ class SessionPredictor:
             if outcome >= 0:
                 tool = patterns.forms[outcome].tool
                 tools[tool] = tools.get(tool, 0.0) + share
-        filled = sorted(self._from_forms(outcomes).items(), key=lambda item: (-item[1].joint, item[0]))
-        found = dict(filled[:FROM_FORMS])
-        steps = self._from_steps(found)
-        self._from_repeats(found)
-        followed = self._followed.get(self._last_fine(), _NEVER).counts
-        memory = self.memory
+        found = self._from_forms(outcomes)
+        traits = self._add_habits(found)
+        last, memory = self._last(), self.memory
+        followed, bigrams = self._habits.followed(last), self._habits.tools_after(last)
         lately: dict[str, int] = {}
         for tool, _, _ in memory.made[-LATELY:]:
             lately[tool] = lately.get(tool, 0) + 1
-        bigrams = self._bigrams.get(self.history[-1][0], {}) if self.history else {}
         listed = []
         for rank, (identity, candidate) in enumerate(found.items()):
             times = memory.calls.get(identity, ())
-            listed.append(
-                (
-                    candidate,
-                    candidate_traits(
-                        candidate.tool,
-                        candidate.form,
-                        candidate.joint,
-                        candidate.bound,
-                        tools.get(candidate.tool, 0.0),
-                        rank,
-                        len(times),
-                        memory.clock - times[-1] if times else 0,
-                        followed.get(identity, 0),
-                        [memory.age(key) for key in candidate.keys],
-                        lately.get(candidate.tool, 0),
-                        bigrams.get(candidate.tool, 0),
-                    )
-                    + steps.get(identity, []),
-                )
+            seen = candidate_traits(
+                candidate.tool,
+                candidate.form,
+                candidate.joint,
+                candidate.bound,
+                tools.get(candidate.tool, 0.0),
+                rank,
+                len(times),
+                memory.clock - times[-1] if times else 0,
+                followed.get(identity, 0),
+                [memory.age(key) for key in candidate.keys],
+                lately.get(candidate.tool, 0),
+                bigrams.get(candidate.tool, 0),
             )
+            listed.append((candidate, seen + traits.get(identity, [])))
         return listed
 
-    def _from_steps(self, found: dict[str, Candidate]) -> dict[str, list[str]]:
-        """Add calls that continue the rhythm of a tool; traits of those calls, by identity."""
-        traits: dict[str, list[str]] = {}
-        for tool in islice(reversed(self._latest), STEPPING_TOOLS):
-            before = self._latest[tool]
-            at = state(tool, before)
-            learned, taken = self.model.patterns.successions.get(at, {}), self._steps.get(at, _NEVER)
-            own, learned_whole, own_whole = taken.counts, sum(learned.values()), taken.whole
-            ranked = sorted(
-                {*learned, *taken.best} - {""}, key=lambda text: (-own.get(text, 0) - learned.get(text, 0) / 4, text)
-            )
-            for text in ranked[:STEPS]:
-                arguments = take(text, before)
-                if arguments is None:
-                    continue
-                identity = call_identity(tool, arguments)
-                by_logs = learned.get(text, 0) / (learned_whole + 1)
-                by_session = own.get(text, 0) / (own_whole + 1)
-                traits[identity] = [
-                    f"l{level(by_logs, 0.02) // 2}",
-                    f"o{level(by_session, 0.02) // 2}",
-                    f"L{tool} {by_logs > HALF}",
-                    f"O{tool} {by_session > HALF}",
-                ]
-                if identity not in found:
-                    found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
-        return traits
-
     def _from_forms(self, outcomes: Mapping[int, float]) -> dict[str, Candidate]:
+        """The likeliest calls that forms give, best first: chance of the form times chance of its arguments."""
         forms = self.model.patterns.forms
-        found: dict[str, Candidate] = {}
-        cache: dict[str, list[Ranked]] = {}
-        tried = 0
-        for outcome, share in sorted(outcomes.items(), key=lambda item: (-item[1], item[0])):
-            if share < LEAST_FORM_SHARE or tried >= FORMS_TRIED:
-                break
-            if outcome == NO_CALL or forms[outcome].slots is None:
-                continue
-            tried += 1
-            for candidate in self._filled(outcome, share, cache):
-                identity = call_identity(candidate.tool, candidate.arguments)
-                known = found.get(identity)
-                if known is not None:
-                    best = known if known.joint >= candidate.joint else candidate
-                    candidate = best._replace(joint=known.joint + candidate.joint)
-                found[identity] = candidate
-        return found
-
-    def _filled(self, number: int, share: float, cache: dict[str, list[Ranked]]) -> list[Candidate]:
-        """The likeliest ways to fill a form, by a beam over its holes, the most telling hole first."""
-        form = self.model.patterns.forms[number]
-        slots = form.slots or ()
-        literals = self.model.literals
-        last = self.history[-1][0] if self.history else "^"
-        width = next(width for least, width in BEAMS if share >= least)
-        fixed = {path_text(slot.path): literals[slot.literal] for slot in slots if slot.literal is not None}
-        beam: list[tuple[float, dict[str, Any], tuple[str, ...], dict[str, int]]] = [(1.0, fixed, (), {})]
-        for slot in self.model.order[number]:
-            place = path_text(slot.path)
-            binder = self._binders[form.tool + place]
-            wider = []
-            for chance, values, keys, rules in beam:
-                known_as = binder.name + binder.anchored(values)
-                ranked = cache.get(known_as)
-                if ranked is None:
-                    ranked = cache[known_as] = binder.ranked(self.memory, values, last, BEAM)
-                for value_chance, value, key, rule in ranked[:width]:
-                    wider.append(
-                        (chance * value_chance, {**values, place: value}, (*keys, key), {**rules, place: rule})
-                    )
-            wider.sort(key=lambda item: -item[0])
-            beam = wider[:width]
-        return [
-            Candidate(form.tool, fill(slots, literals, values), number, share * chance, chance, keys, rules)
-            for chance, values, keys, rules in beam
+        shares = [
+            (outcome, share)
+            for outcome, share in outcomes.items()
+            if share >= LEAST_FORM_SHARE and outcome != NO_CALL and forms[outcome].slots is not None
         ]
+        shares.sort(key=lambda item: (-item[1], item[0]))
+        filler = Filler(self.model, self._binders, self.memory, self._last()[0])
+        found: dict[str, Candidate] = {}
+        for filling in filler.fillings(shares, WRITTEN_OUT):
+            candidate = self._written_out(filling, outcomes[filling.form])
+            identity = call_identity(candidate.tool, candidate.arguments)
+            known = found.get(identity)
+            found[identity] = candidate if known is None else known._replace(joint=known.joint + candidate.joint)
+        return dict(sorted(found.items(), key=lambda item: (-item[1].joint, item[0]))[:FROM_FORMS])
+
+    def _written_out(self, filling: Filling, share: float) -> Candidate:
+        form, order = self.model.patterns.forms[filling.form], self.model.order[filling.form]
+        bound = [(place, one) for (place, _), one in zip(order, filling.bound, strict=True)]
+        values = {place: one.value for place, one in bound}
+        return Candidate(
+            form.tool,
+            fill(form.slots or (), self.model.literals, values),
+            filling.form,
+            filling.joint,
+            filling.joint / share,
+            tuple(one.key for _, one in bound),
+            {place: one.rule for place, one in bound},
+        )
+
+    def _add_habits(self, found: dict[str, Candidate]) -> dict[str, list[str]]:
+        """Add calls that continue a rhythm or that come again; traits of the former, by identity."""
+        traits: dict[str, list[str]] = {}
+        for identity, tool, arguments, seen in self._habits.next_steps():
+            traits[identity] = seen
+            if identity not in found:
+                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
+        latest = [identity for _, _, identity in self.memory.made[-REPEATS:]]
+        for identity, tool, arguments in self._habits.repeats(self._last(), latest):
+            if identity not in found:
+                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
+        return traits
 
     def could_produce(self, tool: str, arguments: Mapping[str, Any]) -> bool:
         """Whether some form and some rule for each of its holes would give this call now, however unlikely."""
@@ -401,9 +242,7 @@ class SessionPredictor:
             return True
         form = self.model.patterns.forms[number] if (number := self.model.form(tool, arguments)) >= 0 else None
         if form is None or form.slots is None:
-            found: dict[str, Candidate] = {}
-            self._from_steps(found)
-            return identity in found
+            return any(identity == step for step, *_ in self._habits.next_steps())
         values = {path_text(path): value for path, value in leaves(arguments)}
         for slot in form.slots:
             if slot.literal is None:
@@ -412,19 +251,3 @@ class SessionPredictor:
                 if value_key(values[place]) not in self._binders[tool + place].proposed(self.memory, others):
                     return False
         return True
-
-    def _from_repeats(self, found: dict[str, Candidate]) -> None:
-        """Add calls of this session that may come again: what followed this moment before, the usual, the latest."""
-        wanted = dict.fromkeys(self._followed.get(self._last_fine(), _NEVER).best)
-        wanted.update(dict.fromkeys(self._usual()))
-        for _, _, identity in reversed(self.memory.made[-REPEATS:]):
-            wanted[identity] = None
-        for identity in wanted:
-            if identity not in found:
-                tool, arguments = self._arguments[identity]
-                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
-
-    def _usual(self) -> list[str]:
-        """The calls made most often, and more than once."""
-        made = self._made
-        return [identity for identity in made.best if made.counts[identity] > 1]

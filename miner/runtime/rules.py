@@ -7,7 +7,7 @@ of another hole stands: row i's id with row i's name) and ``same`` (the value of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -84,23 +84,50 @@ def propose(rule: Rule, memory: Memory, apply: Apply, assigned: Mapping[str, Any
 def pick(stream: Stream, policy: str, apply: Apply, used: Mapping[str, int]) -> Any:
     """The value of a stream that a policy chooses, transformed; None when there is none."""
     family, _, rank = policy.partition(" ")
-    index = int(rank)
+    return _pick(stream, family, [int(rank)], apply, used)[0]
+
+
+def reading_of(rule: Rule) -> tuple[tuple[Any, ...], int]:
+    """How a rule reads its stream, and its rank in that reading: rules that read in one way are asked together."""
+    family, _, rank = rule.policy.partition(" ")
+    return (rule.source, family, rule.transform, rule.options, rule.hole, rule.constant), int(rank or 0)
+
+
+def pick_all(
+    rule: Rule, ranks: Sequence[int], stream: Stream | None, apply: Apply, used: Mapping[str, Mapping[str, int]]
+) -> list[Any]:
+    """What ``propose`` says for rules that differ in rank alone, by one look at their stream.
+
+    Args:
+        rule: any of them.
+        ranks: their ranks, rising.
+        stream: their stream; None for a constant.
+        apply: their transform.
+        used: for each hole the keys of the values it took.
+    """
+    if stream is None:
+        return [value_of(rule.constant)] * len(ranks)
+    return _pick(stream, rule.policy.partition(" ")[0], ranks, apply, used.get(rule.hole, {}))
+
+
+def _pick(stream: Stream, family: str, ranks: Sequence[int], apply: Apply, used: Mapping[str, int]) -> list[Any]:
+    newest = stream.events[-1]
     if family == "first":
-        newest = stream.events[-1]
-        return apply(newest[index]) if index < len(newest) else None
+        return [apply(newest[rank]) if rank < len(newest) else None for rank in ranks]
     if family == "last":
-        newest = stream.events[-1]
-        return apply(newest[-1]) if len(newest) > 1 else None
+        return [apply(newest[-1]) if len(newest) > 1 else None for _ in ranks]
     if family == "opening":
-        return apply(stream.opening)
+        return [apply(stream.opening) for _ in ranks]
+    found: list[Any] = []
+    most, unused = ranks[-1], family != "recent"
     for value in islice(_ordered(stream, family), SCANNED):
         changed = apply(value)
-        if changed is None or (family in ("next", "fresh") and value_key(changed) in used):
+        if changed is None or (unused and value_key(changed) in used):
             continue
-        if index == 0:
-            return changed
-        index -= 1
-    return None
+        found.append(changed)
+        if len(found) > most:
+            break
+    return [found[rank] if rank < len(found) else None for rank in ranks]
 
 
 def _ordered(stream: Stream, family: str) -> Iterator[Any]:
@@ -113,10 +140,13 @@ def _ordered(stream: Stream, family: str) -> Iterator[Any]:
 
 def _beside(rule: Rule, memory: Memory, apply: Apply, assigned: Mapping[str, Any]) -> Any:
     anchor = assigned.get(rule.anchor)
-    if anchor is None:
-        return None
+    return None if anchor is None else beside(rule, memory.rows.get(value_key(anchor), ()), apply)
+
+
+def beside(rule: Rule, rows: Sequence[Row], apply: Apply) -> Any:
+    """The field of the newest object that holds the anchor's value, or of one around it; None where there is none."""
     where, _, field = rule.policy.partition("\x1f")
-    for row in reversed(memory.rows.get(value_key(anchor), ())):
+    for row in reversed(rows):
         above: Row | None = row
         while above is not None:
             if above.where == where and field in above:

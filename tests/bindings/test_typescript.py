@@ -17,8 +17,8 @@ from miner.runtime.bundle import bundle_bytes
 from miner.runtime.canonical import canonical
 from miner.runtime.conformance import vector_of
 from miner.runtime.forms import Form, Slot
+from miner.runtime.model import Model
 from miner.runtime.patterns import Hole, PatternSet
-from miner.runtime.predictor import Model
 from miner.runtime.rules import POLICIES, Rule
 from tests.integrations.found_files import find_then_open
 from tests.runtime.small_patterns import document, sealed, small_patterns

@@ -11,8 +11,9 @@ from miner.mining.decisions import decisions
 from miner.mining.mine import Recipe, mine
 from miner.mining.survey import environment_of
 from miner.mining.weighing import observe
+from miner.runtime.model import Model
 from miner.runtime.patterns import PatternSet
-from miner.runtime.predictor import Model, SessionPredictor
+from miner.runtime.predictor import SessionPredictor
 from miner.runtime.speculation import Speculation
 from tests.evaluation.sessions import Step, session_of
 

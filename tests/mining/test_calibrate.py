@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
 from miner.mining.calibrate import BLOCK, MILLION, choose_gate, isotonic, wilson_low
+from miner.runtime.model import Model
 from miner.runtime.patterns import PatternSet
-from miner.runtime.predictor import Model
 
 predictions = st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=200)
 

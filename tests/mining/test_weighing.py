@@ -10,8 +10,8 @@ from miner.mining.mine import mine
 from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.survey import Survey, survey_session
 from miner.mining.weighing import HoleChoices
+from miner.runtime.model import Model
 from miner.runtime.patterns import PatternSet
-from miner.runtime.predictor import Model
 from miner.runtime.rules import Rule
 from tests.evaluation.sessions import session_of
 from tests.mining import sessions

@@ -13,7 +13,8 @@ from miner.mining.survey import environment_of
 from miner.mining.weighing import observe
 from miner.predictors.shipped import Predictor
 from miner.runtime.bundle import bundle_bytes
-from miner.runtime.predictor import Model, SessionPredictor
+from miner.runtime.model import Model
+from miner.runtime.predictor import SessionPredictor
 from tests.evaluation.sessions import session_of
 
 LIST = ("list", {"folder": "docs"})

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miner.runtime.binding import Binder, proposals
+from miner.runtime.binding import Binder, Plan, proposals
 from miner.runtime.memory import Memory, value_key
 from miner.runtime.patterns import Hole
 from miner.runtime.rules import Rule, applier
@@ -34,7 +34,7 @@ def found_memory() -> Memory:
 
 def binder(hole: Hole) -> Binder:
     """A binder of all the rules."""
-    return Binder("get.id", hole, RULES, APPLIES)
+    return Binder(Plan("get.id", hole, RULES), "")
 
 
 def hole(*weights: int, none: int = 0, **more: dict[str, int]) -> Hole:
@@ -87,7 +87,7 @@ def test_ties_are_broken_by_the_value() -> None:
 
 def test_no_proposal_is_no_value() -> None:
     """A hole whose rules are all silent is not filled."""
-    silent = Binder("get.id", Hole([0], [9000]), RULES[:1], APPLIES[:1])
+    silent = Binder(Plan("get.id", Hole([0], [9000]), RULES[:1]), "")
     assert silent.ranked(Memory(), {}, "^", 6) == []
 
 
@@ -124,6 +124,6 @@ def test_a_kept_binder_says_what_a_fresh_one_would(happens: list[tuple[str, int]
 
 
 def _same_answers(kept: Binder, memory: Memory, weights: list[int], number: int) -> None:
-    fresh = binder(kept.hole)
+    fresh = binder(kept.plan.hole)
     assigned = {".name": ("one", "two", "three", "four")[number]} if number else {}
     assert kept.ranked(memory, assigned, "find", 6) == fresh.ranked(memory, assigned, "find", 6)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from miner.runtime.forms import Form, Slot
+from miner.runtime.model import Model
 from miner.runtime.origins import origin_of, origins_of, repeated
-from miner.runtime.predictor import Model, SessionPredictor
+from miner.runtime.predictor import SessionPredictor
 from miner.runtime.rules import Rule
 from tests.runtime.small_patterns import small_patterns
 

@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miner.runtime.forms import Form, Slot
+from miner.runtime.habits import REPEATS, Often
 from miner.runtime.memory import value_key
+from miner.runtime.model import Model
 from miner.runtime.patterns import NO_CALL, Hole, PatternSet
-from miner.runtime.predictor import REPEATS, Model, Often, SessionPredictor
+from miner.runtime.predictor import SessionPredictor
 from miner.runtime.rules import Rule
 from miner.runtime.speculation import Speculation
 from tests.runtime.small_patterns import small_patterns

@@ -59,9 +59,13 @@ export declare class SessionPredictor {
     private candidates;
     /** Adds calls that continue the rhythm of a tool; traits of those calls, by identity. */
     private fromSteps;
+    /** The likeliest calls that forms give, best first: chance of the form times chance of its arguments. */
     private fromForms;
-    /** The likeliest ways to fill a form, by a beam over its holes, the most telling hole first. */
-    private filled;
+    /** The likeliest fillings over all forms, by best-first search: a partial one is never less likely than its completions. */
+    private fillings;
+    /** The likeliest values of the next hole of a form, once some are bound. */
+    private rankedAt;
+    private writtenOut;
     /** Adds calls of this session that may come again: what followed this moment before, the usual, the latest. */
     private fromRepeats;
 }

@@ -4,12 +4,12 @@ import { byCodePoint, keyOf } from "./json.js";
 import { identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
 import { put, stateOf, step, take } from "./succession.js";
 import { lengthOf, part, rounded, strip } from "./text.js";
-const FORMS_TRIED = 10;
-const LEAST_FORM_SHARE = 0.004;
+const LEAST_FORM_SHARE = 0.002;
 const GENERAL_SHARE = 0.1;
-const BEAM = 8;
-const BEAMS = [[0.03, 8], [0, 3]];
-const FROM_FORMS = 16;
+const WIDEST = 5;
+const EXPANDED = 40;
+const WRITTEN_OUT = 14;
+const FROM_FORMS = 12;
 const REPEATS = 4;
 const STEPPING_TOOLS = 6;
 const STEPS = 2;
@@ -240,8 +240,7 @@ export class SessionPredictor {
             const { tool } = this.model.patterns.forms[outcome];
             tools.set(tool, (tools.get(tool) ?? 0) + share);
         }
-        const filled = [...this.fromForms(outcomes)].sort(([one, a], [other, b]) => b.joint - a.joint || byCodePoint(one, other));
-        const found = new Map(filled.slice(0, FROM_FORMS));
+        const found = new Map(this.fromForms(outcomes));
         const steps = this.fromSteps(found);
         this.fromRepeats(found);
         const [coarse, fine] = this.last();
@@ -290,55 +289,70 @@ export class SessionPredictor {
         }
         return traits;
     }
+    /** The likeliest calls that forms give, best first: chance of the form times chance of its arguments. */
     fromForms(outcomes) {
+        const { forms } = this.model.patterns;
+        const shares = [...outcomes]
+            .filter(([outcome, share]) => share >= LEAST_FORM_SHARE && outcome >= 0 && forms[outcome].slots !== undefined)
+            .sort(([one, a], [other, b]) => b - a || one - other);
         const found = new Map();
-        const cache = new Map();
-        let tried = 0;
-        for (const [outcome, share] of [...outcomes].sort(([one, a], [other, b]) => b - a || one - other)) {
-            if (share < LEAST_FORM_SHARE || tried >= FORMS_TRIED)
-                break;
-            if (outcome < 0 || this.model.patterns.forms[outcome].slots === undefined)
+        for (const filling of this.fillings(shares)) {
+            const candidate = this.writtenOut(filling, outcomes.get(filling.form));
+            const identity = identityOf(candidate.tool, candidate.args);
+            const known = found.get(identity);
+            found.set(identity, known === undefined ? candidate : { ...known, joint: known.joint + candidate.joint });
+        }
+        return [...found].sort(([one, a], [other, b]) => b.joint - a.joint || byCodePoint(one, other)).slice(0, FROM_FORMS);
+    }
+    /** The likeliest fillings over all forms, by best-first search: a partial one is never less likely than its completions. */
+    fillings(shares) {
+        const { order } = this.model;
+        const known = new Map();
+        const waiting = shares.map(([form, share]) => ({ joint: share, form, bound: [] }));
+        const found = [];
+        const ways = new Map();
+        for (let looked = 0; looked < EXPANDED && waiting.length > 0 && found.length < WRITTEN_OUT; looked += 1) {
+            // Of equals the one that waits longest is the first.
+            const at = waiting.reduce((best, each, place) => (each.joint > waiting[best].joint ? place : best), 0);
+            const [{ joint, form, bound }] = waiting.splice(at, 1);
+            const before = ways.get(form) ?? 0;
+            if (before === WIDEST)
                 continue;
-            tried += 1;
-            for (const candidate of this.filled(outcome, share, cache)) {
-                const identity = identityOf(candidate.tool, candidate.args);
-                const known = found.get(identity);
-                const best = known !== undefined && known.joint >= candidate.joint ? known : candidate;
-                found.set(identity, known === undefined ? candidate : { ...best, joint: known.joint + candidate.joint });
+            if (bound.length === order[form].length) {
+                ways.set(form, before + 1);
+                found.push({ joint, form, bound });
+                continue;
+            }
+            for (const one of this.rankedAt(form, bound, known)) {
+                waiting.push({ joint: joint * one.chance, form, bound: [...bound, one] });
             }
         }
         return found;
     }
-    /** The likeliest ways to fill a form, by a beam over its holes, the most telling hole first. */
-    filled(number, share, cache) {
-        const { tool, slots = [] } = this.model.patterns.forms[number];
-        const { literals } = this.model;
-        const [last] = this.last();
-        const width = BEAMS.find(([least]) => share >= least)[1];
-        let beam = [{ chance: 1, values: new Map(), keys: [] }];
+    /** The likeliest values of the next hole of a form, once some are bound. */
+    rankedAt(form, bound, known) {
+        const { tool, slots = [] } = this.model.patterns.forms[form];
+        const places = this.model.order[form].map((slot) => pathText(slot.path));
+        const values = new Map();
         for (const slot of slots)
             if (slot.literal !== undefined)
-                beam[0].values.set(pathText(slot.path), literals.get(slot.literal));
-        for (const slot of this.model.order[number]) {
-            const place = pathText(slot.path);
-            const binder = this.binders.get(tool + place);
-            const wider = [];
-            for (const { chance, values, keys } of beam) {
-                const knownAs = binder.name + binder.anchored(values);
-                const ranked = cache.get(knownAs) ?? binder.ranked(this.memory, values, last, BEAM);
-                cache.set(knownAs, ranked);
-                for (const each of ranked.slice(0, width)) {
-                    wider.push({ chance: chance * each.chance, values: new Map(values).set(place, each.value), keys: [...keys, each.key] });
-                }
-            }
-            beam = wider.sort((one, other) => other.chance - one.chance).slice(0, width);
+                values.set(pathText(slot.path), this.model.literals.get(slot.literal));
+        bound.forEach((one, place) => values.set(places[place], one.value));
+        const binder = this.binders.get(tool + places[bound.length]);
+        const knownAs = binder.name + binder.anchored(values);
+        const ranked = known.get(knownAs) ?? binder.ranked(this.memory, values, this.last()[0], WIDEST);
+        known.set(knownAs, ranked);
+        return ranked;
+    }
+    writtenOut({ joint, form, bound }, share) {
+        const { tool, slots = [] } = this.model.patterns.forms[form];
+        const values = new Map();
+        this.model.order[form].forEach((slot, place) => values.set(pathText(slot.path), bound[place].value));
+        const args = new Map();
+        for (const { path, literal } of slots) {
+            put(args, path, literal !== undefined ? this.model.literals.get(literal) : values.get(pathText(path)));
         }
-        return beam.map(({ chance, values, keys }) => {
-            const args = new Map();
-            for (const { path } of slots)
-                put(args, path, values.get(pathText(path)));
-            return { tool, args, form: number, joint: share * chance, bound: chance, keys };
-        });
+        return { tool, args, form, joint, bound: joint / share, keys: bound.map(({ key }) => key) };
     }
     /** Adds calls of this session that may come again: what followed this moment before, the usual, the latest. */
     fromRepeats(found) {

@@ -1,0 +1,99 @@
+"""Filling: the likeliest ways to fill the holes of the forms that may follow, found best first.
+
+Holes are bound one after the other, the most telling first; a rule of a later hole may read the value of an earlier
+one. The chance of a partial filling never grows when it is completed, so over all forms at once the fillings that are
+completed first are the likeliest ones (best-first search; Hart, Nilsson and Raphael 1968, with no estimate of the
+rest), and what cannot be among them is never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from heapq import heapify, heappop, heappush
+from typing import Any, NamedTuple
+
+from .binding import Binder, Ranked
+from .memory import Memory, value_key
+from .model import Model
+
+WIDEST = 5
+"""Ways to fill one form, and values of one hole, that are followed."""
+EXPANDED = 40
+"""Partial fillings that are looked at, at most."""
+Bound = tuple[Ranked, ...]
+"""The value of each hole of a form, in the order in which the model binds them."""
+
+
+class Filling(NamedTuple):
+    """One way to fill a form."""
+
+    joint: float
+    """Chance of the form times chance of its values."""
+    form: int
+    bound: Bound
+
+
+class Filler:
+    """Fills forms at one moment of one session; forms of one tool share what is known of its holes."""
+
+    def __init__(self, model: Model, binders: Mapping[str, Binder], memory: Memory, last: str) -> None:
+        self._model, self._binders, self._memory, self._last = model, binders, memory, last
+        self._known: dict[tuple[str, ...], list[Ranked]] = {}
+
+    def fillings(self, shares: Iterable[tuple[int, float]], most: int) -> list[Filling]:
+        """So many likeliest fillings of some forms, best first.
+
+        Args:
+            shares: forms with the chance of each.
+            most: how many to find.
+        """
+        order = self._model.order
+        waiting: list[tuple[float, int, int, Bound]] = [
+            (-share, count, form, ()) for count, (form, share) in enumerate(shares)
+        ]
+        heapify(waiting)
+        count = len(waiting)
+        found: list[Filling] = []
+        ways: dict[int, int] = {}
+        for _ in range(EXPANDED):
+            if not waiting or len(found) == most:
+                break
+            chance, _, form, bound = heappop(waiting)
+            if ways.get(form, 0) == WIDEST:
+                continue
+            if len(bound) == len(order[form]):
+                ways[form] = ways.get(form, 0) + 1
+                found.append(Filling(-chance, form, bound))
+                continue
+            for one in self._ranked(form, len(bound), bound):
+                count += 1
+                heappush(waiting, (chance * one.chance, count, form, (*bound, one)))
+        return found
+
+    def _ranked(self, form: int, depth: int, bound: Bound) -> list[Ranked]:
+        order = self._model.order[form]
+        hole = order[depth][1]
+        binder = self._binders[hole]
+        anchors = binder.plan.anchors
+        if not anchors:
+            known_as: tuple[str, ...] = (hole,)
+            assigned: dict[str, Any] = {}
+        else:
+            fixed = self._model.fixed[form]
+            values = {place: (one.key, one.value) for (place, _), one in zip(order, bound, strict=False)}
+            parts = [hole]
+            assigned = {}
+            for anchor in anchors:
+                if anchor in values:
+                    key, assigned[anchor] = values[anchor]
+                elif anchor in fixed:
+                    assigned[anchor] = fixed[anchor]
+                    key = value_key(fixed[anchor])
+                else:
+                    continue
+                parts += (anchor, key)
+            known_as = tuple(parts)
+        ranked = self._known.get(known_as)
+        if ranked is None:
+            ranked = self._known[known_as] = binder.ranked(self._memory, assigned, self._last, WIDEST)
+        return ranked

@@ -1,0 +1,141 @@
+"""Habits of one session: calls that come again, what follows what, and the rhythm in which a tool is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from .canonical import call_identity
+from .ranking import level
+from .succession import state, step, take
+
+REPEATS = 4
+"""Calls of each kind that may come again: those that followed this moment, the usual, the latest."""
+STEPPING_TOOLS = 6
+STEPS = 2
+"""Steps that a tool may take, at most."""
+HALF = 0.4
+Successions = Mapping[str, Mapping[str, int]]
+
+
+class Often:
+    """How often each of many keys came, and the few that came most often, kept ready in their order."""
+
+    __slots__ = ("best", "counts", "whole")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.best: list[str] = []
+        self.whole = 0
+
+    def add(self, key: str, *, ranked: bool = True) -> None:
+        """Once more. Counts only grow, so no key but this one can enter the best."""
+        counts, best = self.counts, self.best
+        counts[key] = counts.get(key, 0) + 1
+        self.whole += 1
+        if ranked:
+            if key not in best:
+                best.append(key)
+            best.sort(key=lambda one: (-counts[one], one))
+            del best[REPEATS:]
+
+    def copy(self) -> Often:
+        """Another one that goes on from here."""
+        other = Often()
+        other.counts, other.best, other.whole = dict(self.counts), list(self.best), self.whole
+        return other
+
+
+_NEVER = Often()
+
+
+class Habits:
+    """What one session does again.
+
+    Args:
+        successions: the steps that the logs know: state -> step -> how often.
+    """
+
+    def __init__(self, successions: Successions) -> None:
+        self._successions = successions
+        self._followed: dict[str, Often] = {}
+        """Last fine signature -> the calls that followed it."""
+        self._bigrams: dict[str, dict[str, int]] = {}
+        self._arguments: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._made = Often()
+        self._latest: dict[str, dict[str, Any]] = {}
+        self._steps: dict[str, Often] = {}
+        """State of a tool -> the steps taken from it; those that the logs do not know are ranked."""
+
+    def note(self, tool: str, arguments: dict[str, Any], identity: str, last: tuple[str, str]) -> None:
+        """A call was made after the events whose coarse and fine signature is ``last``."""
+        coarse, fine = last
+        self._arguments[identity] = tool, arguments
+        self._made.add(identity)
+        self._followed.setdefault(fine, Often()).add(identity)
+        bigrams = self._bigrams.setdefault(coarse, {})
+        bigrams[tool] = bigrams.get(tool, 0) + 1
+        before = self._latest.pop(tool, None)
+        taken = step(before, arguments) if before is not None else None
+        if before is not None and taken is not None:
+            at = state(tool, before)
+            known = self._steps.setdefault(at, Often())
+            known.add(taken, ranked=taken not in self._successions.get(at, ()))
+        self._latest[tool] = arguments
+
+    def followed(self, last: tuple[str, str]) -> Mapping[str, int]:
+        """Identity -> how often that call followed such a moment."""
+        return self._followed.get(last[1], _NEVER).counts
+
+    def tools_after(self, last: tuple[str, str]) -> Mapping[str, int]:
+        """Tool -> how often a call of it followed the last tool."""
+        return self._bigrams.get(last[0], {})
+
+    def repeats(self, last: tuple[str, str], latest: list[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """(identity, tool, arguments) of calls that may come again: after such a moment, the usual, the latest.
+
+        Args:
+            last: coarse and fine signature of what came last.
+            latest: identities of the calls made last, newest last.
+        """
+        wanted = dict.fromkeys(self._followed.get(last[1], _NEVER).best)
+        wanted.update(dict.fromkeys(one for one in self._made.best if self._made.counts[one] > 1))
+        wanted.update(dict.fromkeys(reversed(latest[-REPEATS:])))
+        for identity in wanted:
+            yield identity, *self._arguments[identity]
+
+    def next_steps(self) -> Iterator[tuple[str, str, dict[str, Any], list[str]]]:
+        """(identity, tool, arguments, traits) of calls that continue the rhythm of a tool, latest tool first."""
+        for tool in islice(reversed(self._latest), STEPPING_TOOLS):
+            before = self._latest[tool]
+            at = state(tool, before)
+            learned, taken = self._successions.get(at, {}), self._steps.get(at, _NEVER)
+            if not learned and not taken.whole:
+                continue
+            own, learned_whole, own_whole = taken.counts, sum(learned.values()), taken.whole
+            ranked = sorted([(-own.get(text, 0) - learned.get(text, 0) / 4, text) for text in {*learned, *taken.best}])
+            for _, text in [one for one in ranked if one[1]][:STEPS]:
+                arguments = take(text, before)
+                if arguments is None:
+                    continue
+                by_logs = learned.get(text, 0) / (learned_whole + 1)
+                by_session = own.get(text, 0) / (own_whole + 1)
+                traits = [
+                    f"l{level(by_logs, 0.02) // 2}",
+                    f"o{level(by_session, 0.02) // 2}",
+                    f"L{tool} {by_logs > HALF}",
+                    f"O{tool} {by_session > HALF}",
+                ]
+                yield call_identity(tool, arguments), tool, arguments, traits
+
+    def copy(self) -> Habits:
+        """Other habits that go on from here."""
+        other = Habits(self._successions)
+        other._followed = {key: often.copy() for key, often in self._followed.items()}
+        other._bigrams = {key: dict(tools) for key, tools in self._bigrams.items()}
+        other._arguments = dict(self._arguments)
+        other._made = self._made.copy()
+        other._latest = dict(self._latest)
+        other._steps = {key: often.copy() for key, often in self._steps.items()}
+        return other
