@@ -17,6 +17,7 @@ from typing import Any
 
 from miner.errors import MinerError, UsageError
 from miner.journey.folder import open_run
+from miner.journey.forgetting import forget_sessions
 from miner.journey.outcome import BUNDLE, Journey
 from miner.journey.steps import whole_journey
 from miner.runtime.bundle import load_bundle
@@ -37,10 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded("nightly", chosen.settings, lambda settings: night("nightly", settings))
 
 
-def night(pipeline: str, settings: PipelineSettings, archives: Sequence[str] = (), *, afresh: bool = False) -> Facts:
+def night(
+    pipeline: str,
+    settings: PipelineSettings,
+    archives: Sequence[str] = (),
+    *,
+    afresh: bool = False,
+    forgotten: Sequence[str] = (),
+) -> Facts:
     """One run, from the last one's state to the pointer; what it came to."""
     with opened(Path(settings.nightly.home)) as home:
-        run = _resumed(home, settings, archives)
+        run = _resumed(home, settings, archives, forgotten)
         if run is None:
             seed = None if afresh else _seed(home, settings)
             request = {
@@ -48,6 +56,7 @@ def night(pipeline: str, settings: PipelineSettings, archives: Sequence[str] = (
                 "sources": list(settings.nightly.sources),
                 "archives": list(archives),
                 "seed": seed and seed.name,
+                "forgotten": list(forgotten),
             }
             run = home.begin(request, seed)
         return finished(home, run, settings, build)
@@ -60,17 +69,21 @@ def build(home: Home, run: Path, request: Mapping[str, Any], settings: PipelineS
         say("reading logs")
         found = read(folder, settings.nightly.sources, request["archives"], settings)
         refuse_only_broken(found, seed)
+        if forgotten := request.get("forgotten"):
+            forget_sessions(folder, forgotten, settings, say)
         if not is_new(folder, seed, settings):
             return {"status": "nothing_new", "read": found}
         journey = whole_journey(folder, settings, say, Journey(run))
     published = home.published
     say("judging it")
     verdict = judge(run, journey.evaluation, published if published != run else None, settings)
-    if not verdict.reasons:
+    # What a person asked to be forgotten must not be served on, however the bundle compares.
+    published_now = bool(forgotten) or not verdict.reasons
+    if published_now:
         home.publish(run)
     bundle = load_bundle(run / BUNDLE)
     return {
-        "status": "refused" if verdict.reasons else "published",
+        "status": "published" if published_now else "refused",
         "reasons": verdict.reasons,
         "read": found,
         "did": journey.done,
@@ -96,7 +109,7 @@ def finished(home: Home, run: Path, settings: PipelineSettings, work: Work) -> F
         current = home.published
         summary |= {"current": current and current.name, "exit_code": EXIT_CODES[status]}
         home.finish(run, summary, full=status in ("published", "refused"))
-        summary["retired"] = home.retain(settings.nightly.keep)
+        summary["retired"] = home.retain(1 if request.get("forgotten") else settings.nightly.keep)
     except (MinerError, OSError) as error:
         summary |= {"status": "failed", "exit_code": 1, "reasons": [_what(error)], "error": _error(error)}
         if status == "failed":
@@ -133,13 +146,16 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _resumed(home: Home, settings: PipelineSettings, archives: Sequence[str]) -> Path | None:
+def _resumed(home: Home, settings: PipelineSettings, archives: Sequence[str], forgotten: Sequence[str]) -> Path | None:
     """The run that was killed, when it is still what is wanted; else it is dropped."""
     run = home.unfinished()
     if run is None:
         return None
     request = read_json(run / REQUEST)
-    if list(settings.nightly.sources) == request.get("sources") and set(archives) <= set(request.get("archives", ())):
+    is_wanted = set(archives) <= set(request.get("archives", ())) and set(forgotten) <= set(
+        request.get("forgotten", ())
+    )
+    if is_wanted and list(settings.nightly.sources) == request.get("sources"):
         say(f"completing run {run.name}")
         return run
     shutil.rmtree(run)

@@ -37,13 +37,14 @@ if TYPE_CHECKING:
 
 
 def ingest(folder: RunFolder, inputs: Inputs, settings: Settings, progress: Callable[[Progress], None]) -> list[IngestReport]:  # fmt: skip  # noqa: E501
-    """Read the logs into the run's store; what was read before is not read again.
+    """Read the logs into the run's store; what was read before is not read again, what was forgotten stays out.
 
     Raises:
         LogError: nothing to read, or too much of it is broken.
         RunFolderError: the folder holds sessions of logs that are no longer named.
     """
     from miner.store.database import Store
+    from miner.store.forgetting import forget, returned
 
     _refuse_other_logs(folder, inputs)
     folder.facts["inputs"] = {"logs": list(inputs.logs), "test": list(inputs.test)}
@@ -53,6 +54,10 @@ def ingest(folder: RunFolder, inputs: Inputs, settings: Settings, progress: Call
         reports = [
             store.ingest(paths, part, progress, settings.ingest.max_problem_share) for paths, part in parts if paths
         ]
+        back = returned(store, folder.facts.get("forgotten", ()))
+    if back:
+        forget(folder.path / EVENTS, back)
+    with Store.open(folder.path / EVENTS, read_only=True) as store:
         folder.facts["sources"] = sources_of(store)
     folder.save()
     return reports
@@ -152,13 +157,18 @@ def export(
 
 def created_from(folder: RunFolder, settings: Settings) -> dict[str, Any]:
     """Where a bundle comes from: digests, so that it names no file of its maker's machine."""
-    sources = sorted(source["content"] for source in folder.facts["sources"] if source["part"] != "test")
+    sources = sorted(source["content"] for source in folder.facts["sources"] if is_learnt_from(source))
     chosen = settings_as_dict(settings)
     return {
         "inputs": key_of(sources),
         "settings": key_of(mined_by(settings), chosen["evaluation"]["held_out_share"], chosen["export"]),
         "miner": version("toolcall-miner"),
     }
+
+
+def is_learnt_from(source: Mapping[str, Any]) -> bool:
+    """Whether any session of a source may train: one whose sessions are all forgotten is as if it had not been read."""
+    return bool(source["part"] != "test" and source["sessions"])
 
 
 def evaluate(

@@ -87,6 +87,15 @@ class Counts:
             with self._transaction():
                 self._delete(keys)
 
+    def copy(self, path: Path) -> None:
+        """Write the rows, and nothing that was deleted, into a new file."""
+        connection = self._connection
+        (own,) = connection.execute("select current_database()").fetchall()[0]
+        quoted = str(path).replace("'", "''")
+        connection.execute(f"attach '{quoted}' as fresh")
+        connection.execute(f'copy from database "{own}" to fresh')
+        connection.execute("detach fresh")
+
     def calls(self, keys: Iterable[str]) -> dict[str, int]:
         """Session key -> its calls, for those of the sessions whose rows are kept."""
         known = dict(self._connection.execute("select key, calls from surveyed").fetchall())
@@ -198,6 +207,18 @@ class Counts:
         self._connection.execute("commit")
 
 
+def forget(path: Path, folds: int, keys: Sequence[str]) -> None:
+    """Take sessions out for good: the file is written anew, so that nothing of them is left in it."""
+    if not path.exists():
+        return
+    fresh = path.with_name(path.name + ".part")
+    fresh.unlink(missing_ok=True)
+    with Counts(path, folds) as counts:
+        counts.remove(keys)
+        counts.copy(fresh)
+    fresh.replace(path)
+
+
 _COLUMNS = ("number", "kind", "hole", "item", "n")
 _TABLES = (
     # One row is one thing that was stated when the file was made.
@@ -243,27 +264,35 @@ def _opened(path: Path | None, folds: int) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(config=settings)
         _make(connection, folds)
         return connection
-    try:
-        connection = duckdb.connect(str(path), config=settings)
-        stated = connection.execute("select value from facts where name = 'version'").fetchone()
-        if stated == (_version(folds),):
-            return connection
-        connection.close()
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise StoreError(
-                "the counts of this run are in use by another process",
-                where=str(path),
-                next_step="wait until it has finished, or end it",
-            ) from error
-    except duckdb.Error:
-        # No counts of ours, or damaged ones: what they said is in the store, and is counted again.
-        pass
+    if path.exists():
+        try:
+            connection = duckdb.connect(str(path), config=settings)
+        except duckdb.Error as error:
+            if "set lock" in str(error):
+                raise StoreError(
+                    "the counts of this run are in use by another process",
+                    where=str(path),
+                    next_step="wait until it has finished, or end it",
+                ) from error
+        else:
+            if _is_sound(connection, folds):
+                return connection
+            connection.close()
     path.unlink(missing_ok=True)
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
     connection = duckdb.connect(str(path), config=settings)
     _make(connection, folds)
     return connection
+
+
+def _is_sound(connection: duckdb.DuckDBPyConnection, folds: int) -> bool:
+    import duckdb
+
+    try:
+        return connection.execute("select value from facts where name = 'version'").fetchone() == (_version(folds),)
+    except duckdb.Error:
+        # No counts of ours: what they said is in the store, and is counted again.
+        return False
 
 
 def _make(connection: duckdb.DuckDBPyConnection, folds: int) -> None:

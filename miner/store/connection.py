@@ -18,6 +18,7 @@ MEMORY_LIMIT = "256MB"
 """Of DuckDB alone; what does not fit is spilled beside the store."""
 ROW_GROUP_ROWS = 16384
 """Events carry kilobytes of text each: DuckDB's own 122,880 rows would be hundreds of megabytes at a time."""
+MADE_WITH = f"storage_version 'v1.5.0', row_group_size {ROW_GROUP_ROWS}"
 CHECKPOINT_BYTES = "1GB"
 """Few checkpoints: the only moment at which a crash was seen to leave a file that does not open."""
 _HOLDER = re.compile(r"PID (\d+)")
@@ -30,7 +31,7 @@ def attach(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     except ImportError:
         raise MissingExtraError("mining", "duckdb") from None
     connection = duckdb.connect(config={"memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False})
-    options = "read_only" if read_only else f"storage_version 'v1.5.0', row_group_size {ROW_GROUP_ROWS}"
+    options = "read_only" if read_only else MADE_WITH
     try:
         connection.execute(f"set temp_directory = '{_quoted(path)}.spill'")
         connection.execute(f"set checkpoint_threshold = '{CHECKPOINT_BYTES}'")

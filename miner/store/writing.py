@@ -116,6 +116,22 @@ class Writing:
                 self._delete(table, sources)
             self._next_batch()
 
+    def forget(self, keys: Sequence[str]) -> int:
+        """Delete sessions, whoever tells them, as if their sources had never held them; the number of the batch."""
+        with self._transaction():
+            for table, column, counted in (("all_events", "session", "events"), ("all_sessions", "key", "sessions")):
+                self._connection.execute(
+                    f"update sources set rows_digest = rows_digest - gone.digests, {counted} = {counted} - gone.rows "
+                    f"from (select source, sum(digest::hugeint) as digests, count(*) as rows from {table} "
+                    f"where {column} in (select unnest(?)) group by source) gone where sources.source = gone.source",
+                    [list(keys)],
+                )
+                self._connection.execute(f"delete from {table} where {column} in (select unnest(?))", [list(keys)])
+            batch = self._next_batch()
+            self._derive()
+        self.checkpoint()
+        return batch
+
     def _store(self, table: str, spills: list[Path], replaced: list[int]) -> None:
         """Of events only what differs from the rows that are there: an appended file adds its tail."""
         if table != "all_events":
