@@ -22,15 +22,32 @@ _MOST_PROBLEMS = 50
 @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="The events database.")
 @click.option("--part", type=click.Choice(["train", "test"]), help="What these sessions are for.")
 @click.option("--settings", "path", type=click.Path(path_type=Path), help="TOML file with settings.")
+@click.option("--map", "map_", metavar="FILE|auto", help="LOGS are tables with these columns; `auto` proposes a map.")
 @click.option("--explain", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Say how this file is understood, and store nothing.")  # fmt: skip  # noqa: E501
 @console.json_option
-def command(logs: tuple[str, ...], db: Path | None, part: str | None, path: Path | None, explain: Path | None, as_json: bool) -> None:  # fmt: skip  # noqa: E501
-    """Read LOGS (files, folders, globs) into a database; with --explain FILE, say how a file is understood."""
+def command(
+    logs: tuple[str, ...],
+    db: Path | None,
+    part: str | None,
+    path: Path | None,
+    map_: str | None,
+    explain: Path | None,
+    as_json: bool,
+) -> None:
+    """Read LOGS (files, folders, globs) into a database; with --explain FILE, say how a file is understood.
+
+    A table of your own (CSV, Parquet, JSON Lines, DuckDB) is read with a map that says which column holds what. With
+    --map the map is put beside each table of LOGS, as NAME.map.toml; --map auto without --db only prints a proposal.
+    """
     if explain is not None:
         _explain(explain, as_json)
         return
+    if logs and map_ is not None:
+        _map(logs, map_, as_json=as_json, write=db is not None)
+        if db is None:
+            return
     if not logs or db is None:
-        raise click.UsageError("give LOGS and --db FILE, or --explain FILE")
+        raise click.UsageError("give LOGS and --db FILE, LOGS and --map auto, or --explain FILE")
     from miner.cli._reading import reading
     from miner.settings import load_settings
     from miner.store import Store
@@ -42,6 +59,32 @@ def command(logs: tuple[str, ...], db: Path | None, part: str | None, path: Path
         console.say_json(_as_json(report))
     else:
         _say(report, db)
+
+
+def _map(logs: tuple[str, ...], given: str, *, as_json: bool, write: bool) -> None:
+    """Put the map beside each table, or only say what it would be."""
+    from miner.errors import LogError, UsageError
+    from miner.readers.map_placing import place, proposed, tables_of
+    from miner.readers.span_maps import load_map, own_map_of
+    from miner.store.discovery import discover
+
+    if given != "auto":
+        load_map(Path(given))
+    elif not write and len(logs) > 1:
+        raise UsageError("a proposal is printed for one table at a time", next_step="give --db FILE, or one table")
+    tables = tables_of(discover(logs).files)
+    if given == "auto":
+        tables = [table for table in tables if not write or not own_map_of(table).exists()]
+    elif not tables:
+        raise LogError("none of these is a table", where=", ".join(logs), next_step="see docs/formats/platforms.md")
+    for table in tables:
+        text = proposed(table) if given == "auto" else Path(given).read_text(encoding="utf-8")
+        if write:
+            console.note(f"map: {place(text, table)}" + (" (proposed: look through it)" if given == "auto" else ""))
+        elif as_json:
+            console.say_json({"table": str(table), "map": text})
+        else:
+            console.say(text.rstrip("\n"))
 
 
 def _as_json(report: IngestReport) -> dict[str, Any]:
@@ -64,6 +107,10 @@ def _say(report: IngestReport, db: Path) -> None:
         *([("files of no known format", len(report.unrecognised))] if report.unrecognised else []),
     ]
     console.table(("", "count"), rows, right=(1,))
+    if report.unwrapped:
+        wrapped = [(each["logged"], each["rule"], each["calls"], each["tools"]) for each in report.unwrapped]
+        console.say("")
+        console.table(("taken apart", "by the rule", "calls", "tools"), wrapped, right=(2, 3))
     for words in report.recovery:
         console.note(words)
     console.say(f"\nwritten: {db}")

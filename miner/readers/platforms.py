@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from miner.events import Event, Session
 from miner.readers.source import Head, Source
-from miner.readers.span_maps import SpanMap, load_map, own_map_of, span_by
+from miner.readers.span_maps import MAP_SUFFIX, SpanMap, load_map, own_map_of, span_by
 from miner.readers.span_platforms import MLFLOW, expanded, map_for
 from miner.readers.span_rows import Span
 from miner.readers.spans import sessions_of
@@ -25,7 +26,10 @@ CUT_LENGTHS = frozenset({100, 1000})
 
 def recognises(head: Head) -> float:
     """By the columns that a platform's rows have; a map beside the file decides."""
-    if own_map_of(head.path).is_file() and head.path.suffix != ".toml":
+    if head.path.name.endswith(MAP_SUFFIX):
+        # A map is read with its table: a change of the map is a change of the log.
+        return 0.99 if re.search(rb"^\s*(?:id|start|tools)\s*=", head.start, re.MULTILINE) else 0.0
+    if own_map_of(head.path).is_file():
         return 0.99
     table = map_for(columns_of(head))
     if table is MLFLOW:
@@ -45,6 +49,9 @@ def read(source: Source) -> Iterator[Session | Event]:
     """Sessions once all rows are in, since a child may stand before its parent."""
     held = _Held()
     for path in source.paths:
+        if path.name.endswith(MAP_SUFFIX):
+            source.account.accepted += path.stat().st_size
+            continue
         own = own_map_of(path)
         table = load_map(own) if own.is_file() else None
         number = roots = 0

@@ -169,9 +169,12 @@ def _failed(value: Any) -> tuple[bool | None, str | None]:
     return True, value if isinstance(value, str) and "error" not in value.lower().split("_") else None
 
 
+MAP_SUFFIX = ".map.toml"
+
+
 def own_map_of(path: Path) -> Path:
     """Where a table's own map lies: beside it, ``table.csv`` has ``table.map.toml``."""
-    return path.with_name(path.name.split(".")[0] + ".map.toml")
+    return path.with_name(path.name.split(".")[0] + MAP_SUFFIX)
 
 
 def load_map(path: Path) -> SpanMap:

@@ -30,6 +30,11 @@ def columns_of(head: Head) -> set[str]:
     return _csv_columns(head.start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0])
 
 
+def is_table(head: Head) -> bool:
+    """Whether a file holds rows with columns."""
+    return head.start[8:12] == DUCKDB or bool(columns_of(head))
+
+
 def _csv_columns(first: bytes) -> set[str]:
     """The names in the first line of a text; most files are no table, and some are no text."""
     try:

@@ -79,6 +79,20 @@ def unwrap(name: str, raw: Any, server: str | None = None) -> list[Unwrapped]:
     return [Unwrapped(plain, arguments, ok, name if plain != name else None, server)]
 
 
+NAME_SPACE = "name space left out"
+WITH_SERVER = "router of a server's tools"
+WITHOUT_SERVER = "router or batch"
+
+
+def rule_of(logged: str, tool: str, server: str | None) -> str | None:
+    """The rule by which a call became one of another tool; None where a reader only spells the name otherwise."""
+    if _plain(logged) == tool:
+        return NAME_SPACE
+    if server and tool.startswith(f"{server}/"):
+        return None if logged.endswith(tool.removeprefix(f"{server}/")) else WITH_SERVER
+    return WITHOUT_SERVER if logged.rpartition(".")[2].lower() not in tool.lower() else None
+
+
 def _plain(name: str) -> str:
     for prefix in _PREFIXES:
         if name.startswith(prefix) and len(name) > len(prefix):

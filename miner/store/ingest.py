@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from miner.errors import LogError, StoreError
 from miner.readers import load_reader, reader_names
+from miner.readers.unwrap import NAME_SPACE, rule_of
 from miner.store.connection import explained, one_thread
 from miner.store.discovery import discover
 from miner.store.ledger import load_ledger
@@ -120,7 +121,25 @@ class Ingest:
             "from events where source in (select unnest(?))",
             named,
         )[0]
+        report.unwrapped = self._unwrapped(named)
         report.files_gone = sum(not Path(path).exists() for (path,) in self._store.query("select path from files"))
+
+    def _unwrapped(self, named: list[int]) -> list[dict[str, str | int]]:
+        """Which wrappers were taken off, by which rule."""
+        pairs = self._select(
+            "select raw_tool, tool, server, count(*) from events where kind = 'tool_call' and raw_tool is not null "
+            "and raw_tool <> tool and source in (select unnest(?)) group by all order by all",
+            named,
+        )
+        found: dict[tuple[str, str], list[int]] = {}
+        for logged, tool, server, calls in pairs:
+            rule = rule_of(logged, tool, server)
+            if rule is not None:
+                found.setdefault((rule, logged if rule != NAME_SPACE else "any"), []).append(calls)
+        return [
+            {"rule": rule, "logged": logged, "calls": sum(calls), "tools": len(calls)}
+            for (rule, logged), calls in sorted(found.items())
+        ]
 
     def _select(self, sql: str, named: list[int]) -> list[tuple[Any, ...]]:
         return self._store.query(sql, [named])

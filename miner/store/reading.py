@@ -244,6 +244,8 @@ class _SourceReading:
             if _stamp(path) < stamp:
                 self._source.problem("cut_while_read", "the file became shorter", path=Path(path), fatal=True)
         self._sessions()
+        if self._source.account.unknown:
+            self._source.problem("unknown_kind", f"{self._source.account.unknown} records, or parts of one")
         self._problems()
         self._told.account = self._source.account
         return self._told

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from miner.errors import LogError
 
+READ = frozenset({"repeated_session", "empty_session", "maybe_cut", "unknown_kind"})
+"""Reasons of problems whose records were read: copies, runs without content, exports that may be cut, new kinds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -51,13 +54,20 @@ class IngestReport:
     """Problems by reason."""
     parts: dict[str, int] = field(default_factory=dict)
     """Sessions by part; ``none`` where no part was given."""
+    unwrapped: list[dict[str, str | int]] = field(default_factory=list)
+    """Calls told as those they stand for: ``rule``, ``logged`` name, how many ``calls`` of how many ``tools``."""
     recovery: list[str] = field(default_factory=list)
     """What had to be repaired when the store was opened, in words."""
 
     @property
+    def unreadable(self) -> int:
+        """Problems that are records which could not be read; the others are read, and worth knowing."""
+        return sum(count for reason, count in self.by_reason.items() if reason not in READ)
+
+    @property
     def problem_share(self) -> float:
-        """Share of the records that could not be used."""
-        return self.problems / max(1, self.problems + self.records)
+        """Share of the records that could not be read."""
+        return self.unreadable / max(1, self.unreadable + self.records)
 
 
 class TooManyProblemsError(LogError):
@@ -66,7 +76,7 @@ class TooManyProblemsError(LogError):
     def __init__(self, report: IngestReport, most: float) -> None:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(report.by_reason.items()))
         super().__init__(
-            f"{report.problems} of {report.problems + report.records} records could not be read "
+            f"{report.unreadable} of {report.unreadable + report.records} records could not be read "
             f"({report.problem_share:.1%}; at most {most:.1%} is accepted): {reasons}",
             where="the table `problems` of the store names file and line of each",
             next_step="see which files they come from; accept more with a higher max_problem_share",

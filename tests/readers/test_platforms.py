@@ -307,16 +307,65 @@ def test_a_map_is_proposed_from_names_and_values(tmp_path: Path) -> None:
     assert load_map(path).session == ("meta.thread_id",)
 
 
-def test_the_command_proposes_and_writes_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Proposed, written beside the table, read with it; a second time is refused, and so is what is no table."""
+def steps(folder: Path) -> Path:
+    """A table whose columns have usual names."""
     row = {"span_id": "1", "kind": "tool", "name": "get", "start_time": "2026-05-01T10:00:00Z", "input": {"a": 1}}
-    path = lines(tmp_path, [row, {**row, "span_id": "2"}], "steps.jsonl")
-    assert main(["map-spans", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["map"]["id"] == ["span_id"]
-    assert main(["map-spans", str(path), "--write"]) == 0
-    assert [c.tool for c in read("platforms", path).calls] == ["get", "get"]
-    assert main(["map-spans", str(path), "--write"]) == 1
-    assert main(["map-spans", str(document(tmp_path, [{"a": 1}], "other.json"))]) == 1
+    return lines(folder, [row, {**row, "span_id": "2"}], "steps.jsonl")
+
+
+def ingest(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
+    """What `miner ingest --json` says; it ends well."""
+    assert main(["ingest", *map(str, arguments), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_map_is_proposed_looked_through_and_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed first, for people to correct; the corrected file is put beside the table, where later runs find it."""
+    table, database = steps(tmp_path), tmp_path / "events.duckdb"
+    assert main(["ingest", str(table), "--map", "auto"]) == 0
+    printed = capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["steps.jsonl"]
+    corrected = tmp_path / "mine.toml"
+    corrected.write_text(printed, encoding="utf-8")
+    assert ingest(capsys, table, "--map", corrected, "--db", database)["calls"] == 2
+    assert ingest(capsys, table, "--db", database)["calls"] == 2
+    other = tmp_path / "other.toml"
+    other.write_text(printed + "# mine\n", encoding="utf-8")
+    assert main(["ingest", str(table), "--map", str(other), "--db", str(database)]) == 1
+    assert "another map" in capsys.readouterr().err
+
+
+def test_a_proposed_map_is_used_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a database to read into, a proposal is written beside each table that has no map, and read with it."""
+    steps(tmp_path)
+    assert ingest(capsys, tmp_path, "--map", "auto", "--db", tmp_path / "out" / "events.duckdb")["calls"] == 2
+    assert load_map(tmp_path / "steps.map.toml").title == ("name",)
+
+
+def test_a_changed_map_is_read_anew(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The map is a part of the log: nothing else has changed, and the calls are others."""
+    logs, database = tmp_path / "logs", tmp_path / "events.duckdb"
+    logs.mkdir()
+    steps(logs)
+    assert ingest(capsys, logs, "--map", "auto", "--db", database)["calls"] == 2
+    beside = logs / "steps.map.toml"
+    beside.write_text(beside.read_text(encoding="utf-8").replace('tools = "tool"', 'tools = "other"'), encoding="utf-8")
+    again = ingest(capsys, logs, "--db", database)
+    assert (again["calls"], again["unrecognised"]) == (0, [])
+
+
+def test_what_no_map_fits_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table without ids and times has no map to propose, and a text is no table."""
+    table = document(tmp_path, [{"a": 1}], "other.json")
+    assert main(["ingest", str(table), "--map", "auto"]) == 1
+    assert "no column looks like the id" in capsys.readouterr().err
+    notes = tmp_path / "notes.txt"
+    notes.write_text("hello", encoding="utf-8")
+    (tmp_path / "m.toml").write_text(MAP, encoding="utf-8")
+    assert main(["ingest", str(notes), "--map", str(tmp_path / "m.toml"), "--db", str(tmp_path / "x.duckdb")]) == 1
+    assert "none of these is a table" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"a,b\rc,d,e,f\n", b"\xff,\xfe,,,,\n", b'"a,b,c,d,e\n', b",,,,,,\0\n"])
