@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -168,6 +169,12 @@ class Binder:
         """Place of a rule -> place of the value it proposes."""
         self._standing: _Standing | None = None
         self._when: tuple[int, int, str] | None = None
+
+    def branch(self) -> Binder:
+        """A binder that goes on from here."""
+        other = copy(self)
+        other._held, other._dirty = list(self._held), set(self._dirty)
+        return other
 
     def touch(self, readings: Iterable[int]) -> None:
         """The streams of these readings have changed."""

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from .canonical import call_identity
+from .overlay import Overlay
 from .ranking import level
 from .succession import state, step, take
 
@@ -129,13 +130,13 @@ class Habits:
                 ]
                 yield call_identity(tool, arguments), tool, arguments, traits
 
-    def copy(self) -> Habits:
-        """Other habits that go on from here."""
+    def branch(self) -> Habits:
+        """Habits that go on from here, to be used before these change."""
         other = Habits(self._successions)
-        other._followed = {key: often.copy() for key, often in self._followed.items()}
-        other._bigrams = {key: dict(tools) for key, tools in self._bigrams.items()}
-        other._arguments = dict(self._arguments)
+        other._followed = Overlay(self._followed, Often.copy)
+        other._bigrams = Overlay(self._bigrams, dict)
+        other._arguments = Overlay(self._arguments)
         other._made = self._made.copy()
         other._latest = dict(self._latest)
-        other._steps = {key: often.copy() for key, often in self._steps.items()}
+        other._steps = Overlay(self._steps, Often.copy)
         return other

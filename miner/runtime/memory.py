@@ -10,11 +10,13 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
+from copy import copy
 from itertools import islice
 from typing import Any
 
 from .atoms import Row, as_json
 from .canonical import call_identity, canonical
+from .overlay import Overlay
 from .places import Walk
 from .wanted import wanted_of
 
@@ -69,6 +71,12 @@ class Stream:
         if len(recent) > VALUES_KEPT:
             for key in list(islice(recent, len(recent) - VALUES_KEPT)):
                 del recent[key]
+
+    def copy(self) -> Stream:
+        """Another one that goes on from here."""
+        other = Stream()
+        other.events, other.recent, other.opening = list(self.events), dict(self.recent), self.opening
+        return other
 
 
 class Memory:
@@ -131,6 +139,17 @@ class Memory:
             self.result(tool, text)
             self.kept = {**asked, **self.kept}
         return identity
+
+    def branch(self) -> Memory:
+        """A memory that goes on from here, to be used before this one changes."""
+        other = copy(self)
+        other.streams = Overlay(self.streams, Stream.copy)
+        other.rows = Overlay(self.rows, list)
+        other.used = Overlay(self.used, dict)
+        other.calls = Overlay(self.calls, list)
+        other.made = list(self.made)
+        other._first = Overlay(self._first)
+        return other
 
     def mark(self) -> None:
         """What comes from here on is new to the decision that follows."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from .binding import Binder
@@ -20,6 +22,7 @@ from .habits import REPEATS, Habits
 from .memory import SETTING, Memory, leaves, path_text, value_key
 from .model import GENERAL_SHARE, Model
 from .origins import origins_of, repeated
+from .overlay import Overlay
 from .patterns import NO_CALL
 from .ranking import candidate_traits, moment_traits, total, word_traits
 from .signature import coarse_status, signature
@@ -61,6 +64,8 @@ class SessionPredictor:
         self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()}
         self._habits = Habits(model.patterns.successions)
         self._words: set[str] = set()
+        self._branches: dict[str, SessionPredictor] = {}
+        """Identity of a speculated call -> this session as it would go on, until something happens."""
         self._setting = setting_of(environment or {})
         self._running = [f"{name} {environment[name]}" for name in SETTING if environment and environment.get(name)]
 
@@ -77,6 +82,7 @@ class SessionPredictor:
             kind: ``user``, ``host``, or ``said`` for the model's own text.
             text: what was said.
         """
+        self._branches.clear()
         self.memory.message(kind, text)
         self._touch(self.memory.kept)
         if kind == "user":
@@ -87,6 +93,7 @@ class SessionPredictor:
 
     def observe_call(self, tool: str, arguments: dict[str, Any], status: str | None, text: str | None) -> None:
         """Take in a call that the model made, with its result as the model will see it."""
+        self._branches.clear()
         identity = self.memory.call(tool, arguments, text)
         self._touch(self.memory.kept)
         self._touch(self.memory.taken)
@@ -109,6 +116,16 @@ class SessionPredictor:
     def _last(self) -> tuple[str, str]:
         return self.history[-1] if self.history else START
 
+    def _branch(self) -> SessionPredictor:
+        """The session as it may go on: continued without changing it, and before it changes."""
+        other = copy(self)
+        other.memory = self.memory.branch()
+        other.history = list(self.history)
+        other._binders = Overlay(self._binders, Binder.branch)
+        other._habits = self._habits.branch()
+        other._branches = {}
+        return other
+
     # --- what may come -------------------------------------------------------------------------------------------
 
     def predict(self, most: int = 5) -> list[Speculation]:
@@ -129,6 +146,31 @@ class SessionPredictor:
         ranked = sorted(range(len(found)), key=lambda place: -scores[place])[:most]
         return [
             self._speculation(found[place][0], math.exp((scores[place] - highest) / 1000) / whole) for place in ranked
+        ]
+
+    def predict_after(self, parent: Speculation, status: str, text: str | None, most: int = 5) -> list[Speculation]:
+        """The likeliest calls after a speculated one whose result is there, if the model asks for it: the next step
+        of a beam, bound late to that result. Changes nothing; may be asked again for what it returned.
+
+        Args:
+            parent: what was speculated at this decision, or what this method said before.
+            status: how it ended.
+            text: its result as the model would see it.
+            most: how many calls to return.
+
+        Returns:
+            Calls with the joint probability of the steps up to them; ``after`` is the parent's identity.
+        """
+        start = self if parent.after is None else self._branches.get(parent.after)
+        if start is None:
+            return []
+        branch = start._branch()
+        branch.decision_starts()
+        branch.observe_call(parent.tool, parent.arguments, status, text)
+        self._branches[parent.identity] = branch
+        return [
+            replace(one, probability=parent.probability * one.probability, after=parent.identity)
+            for one in branch.predict(most)
         ]
 
     def _speculation(self, candidate: Candidate, raw: float) -> Speculation:
