@@ -18,6 +18,8 @@ LEAVES = 1_500
 DEPTH = 12
 LONGEST = 400
 """Longer strings are content, not values that a later call repeats."""
+SHAPED_LETTERS = 60
+"""Letters of a token that its shape shows."""
 
 MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 KINDS: dict[str, str] = {
@@ -49,16 +51,20 @@ def shapes(token: str) -> list[str]:
     Runs of letters keep only their case, since names vary in length; digits and codes keep their length, since
     identifiers do not.
     """
+    if token.isdecimal() and token.isascii():
+        return [f"=9{min(len(token), SHAPED_LETTERS)}"]
     found = []
     if token.isalnum() and token.upper() == token and not token.isdecimal():
         found.append(f"X{len(token)}")
-    runs = _RUNS.findall(token[:60])
+    runs = _RUNS.findall(token[:SHAPED_LETTERS])
     if 0 < len(runs) <= 9:
-        named = "".join(
-            f"9{len(run)}" if run[0].isdecimal() else "A" if run[0].isupper() else "a" if run[0].islower() else run
-            for run in runs
-        )
-        found.append("=" + named)
+        shape = "="
+        for run in runs:
+            if run.isdecimal():
+                shape += f"9{len(run)}"
+            else:
+                shape += "A" if run[0].isupper() else "a" if run[0].islower() else run
+        found.append(shape)
         if len(runs) > 1 and runs[0].isalpha() and runs[-1].isdecimal():
             found.append(f"^{runs[0]}{'9' * len(runs[-1])}")
     return found

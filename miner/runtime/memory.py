@@ -34,6 +34,8 @@ def value_key(value: Any) -> str:
         return value  # type: ignore[no-any-return]
     if kind is int:
         return f"\0{value}"
+    if kind is bool:
+        return "\0true" if value else "\0false"
     return value if isinstance(value, str) else "\0" + canonical(value)
 
 

@@ -34,6 +34,7 @@ _CROSSING = (
 """In what a token reaches across runs: one pattern for each first letter, by which it is found fast."""
 _MAY_CROSS = re.compile(rf"https?$|-\d\d(?:T\d\d)?$|{MONTHS}")
 """A run without such an end or month is in no token that reaches across runs."""
+_SCHEMES = ("http", "https")
 _CROSSES = "crosses"
 """Stands among the kinds of a run that may be in a token that reaches across runs."""
 _BLANKED = {code: " " for code in range(128) if not re.match(rf"[({RUN_LETTERS}]", chr(code))}
@@ -122,21 +123,23 @@ class Tokens:
         yield from chain.from_iterable(map(self.runs.__getitem__, _RUN.findall(text, at)))
 
     def _in_run(self, run: str) -> tuple[Token, ...]:
-        grammar = _TOKEN if _MARK.search(run) else _WORD_TOKEN
-        found = [token for match in grammar.finditer(run) for token in self._named(match)]
+        if not self._words and run.isascii() and run.isalpha() and run.islower() and not run.endswith(_SCHEMES):
+            return ()
+        plain = run.isidentifier() or not _MARK.search(run)
+        found: list[Token] = []
+        for match in (_WORD_TOKEN if plain else _TOKEN).finditer(run):
+            found += self._named(match)
         if _MAY_CROSS.search(run):
             found.append((_CROSSES, run))
         return tuple(found)
 
-    def _named(self, match: re.Match[str]) -> Iterable[Token]:
+    def _named(self, match: re.Match[str]) -> list[Token]:
         """A token under its kind, and under what it looks like."""
         kind, token, kinds = match.lastgroup or "", match.group(), self._kinds
-        if (kind != "word" or self._words) and (kinds is None or kind in kinds):
-            yield kind, token
+        found = [(kind, token)] if (kind != "word" or self._words) and (kinds is None or kind in kinds) else []
         if self._shaped and kind in _SHAPED:
-            for shape in shapes(token):
-                if kinds is None or shape in kinds:
-                    yield shape, token
+            found += [(shape, token) for shape in shapes(token) if kinds is None or shape in kinds]
+        return found
 
     def _add_marked(self, text: str, found: dict[str, dict[str, str]]) -> None:
         """Add what stands in quotes, behind a label, or at the beginning of a line."""
