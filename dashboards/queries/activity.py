@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from dashboards.queries.folder import Run, document, events_of
@@ -15,11 +16,14 @@ _DAYS = """
 
 def totals(run: Run) -> dict[str, Any]:
     """What overview.json says, or the same counted now where a run was cut short before it was written."""
+    found = document(run, "overview.json")
+    return found if found is not None else _counted(run)
+
+
+@lru_cache(maxsize=2)
+def _counted(run: Run) -> dict[str, Any]:
     from miner.evaluation.overview import overview
 
-    found = document(run, "overview.json")
-    if found is not None:
-        return found
     with events_of(run) as store:
         return overview(store)
 

@@ -112,7 +112,9 @@ def predictions(run: Run, key: str, first: int = 0, most: int | None = None) -> 
             continue
         for event in decision.observed:
             walk.observe(event)
-        if number > first:
+        if number <= first:
+            walk.predict(0)
+        else:
             guesses = [(guess, permits.of_guess(guess).refusal) for guess in walk.predict()]
             found.append(_moment(bundle, decision, guesses))
     return Moments(found, number)

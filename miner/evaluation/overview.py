@@ -16,6 +16,12 @@ MOST_TOOLS = 12
 MOST_HABITS = 8
 MOST_TRANSITIONS = 1000
 
+_CALLS = """
+    -- one row is one call that the model asked for: the view without what takes a window or a text
+    (select session, seq, step, tool, arguments, status, time_source, start_us, end_us, wait_us,
+            end_us - start_us as duration_us
+     from events where kind = 'tool_call' and (caller is null or caller = 'model')) calls
+"""
 _TIMED = f"""
     time_source in ('native', 'span', 'log_delta') and coalesce(status, '') <> 'running'
     and duration_us - coalesce(wait_us, 0) >= 0
@@ -27,32 +33,33 @@ _TOOLS = f"""
            count(*) filter (where status in ('error', 'denied', 'timeout')) as failed,
            count(*) filter (where {_TIMED}) as timed,
            coalesce(sum(duration_us - coalesce(wait_us, 0)) filter (where {_TIMED}), 0) / 1e6 as seconds,
-           median(duration_us - coalesce(wait_us, 0)) filter (where {_TIMED}) / 1e6 as p50_s,
-           quantile_cont(duration_us - coalesce(wait_us, 0), 0.95) filter (where {_TIMED}) / 1e6 as p95_s
-    from calls group by tool order by calls desc, tool
+           quantile_cont(duration_us - coalesce(wait_us, 0), [0.5, 0.95]) filter (where {_TIMED}) as points
+    from {_CALLS} group by tool order by calls desc, tool
 """
-_HABITS = """
+_HABITS = f"""
     -- one row is one tool after another within a session
     with following as (
-        select session, tool, lead(tool) over (partition by session order by seq) as next from calls)
+        select session, tool, lead(tool) over (partition by session order by seq) as next from {_CALLS})
     select tool, next, count(*) as times, count(distinct session) as sessions,
            count(*) / sum(count(*)) over (partition by tool) as share
     from following where next is not null
     group by tool, next order by sessions desc, times desc, tool, next limit ?
 """
-_WHOLE = """
+_WHOLE = f"""
     -- one row is everything
-    select (select count(*) from sessions), (select count(*) from calls),
-           (select count(*) from calls where calls_in_step > 1), (select count(*) from steps),
+    select (select count(*) from sessions), (select count(*) from {_CALLS}),
+           (select coalesce(sum(times), 0)
+            from (select count(*) as times from {_CALLS} group by session, step having times > 1)),
+           (select count(*) from steps),
            (select count(*) from sessions where parent is not null),
            (select coalesce(sum(times - 1), 0)
-            from (select count(*) as times from calls group by session, tool, arguments))
+            from (select count(*) as times from {_CALLS} group by hash(session, tool, arguments)))
 """
-_TRANSITIONS = """
+_TRANSITIONS = f"""
     -- one row is one tool directly after another within a session
     with following as (
         select session, tool, start_us, lead(tool) over w as next, lead(start_us) over w as next_us
-        from events where kind = 'tool_call' and (caller is null or caller = 'model')
+        from {_CALLS}
         window w as (partition by session order by seq))
     select tool, next, count(*) as times, count(distinct session) as sessions,
            count(*) / sum(count(*)) over (partition by tool) as share,
@@ -85,8 +92,11 @@ def overview(store: Store, passed_over: Mapping[str, int] | None = None) -> dict
         passed_over: files that were not read, by reason, as ingest tells.
     """
     ((sessions, calls, parallel, steps, children, repeated),) = store.query(_WHOLE)
-    names = ("tool", "calls", "sessions", "failed", "timed", "seconds", "p50_s", "p95_s")
-    tools = [dict(zip(names, row, strict=True)) for row in store.query(_TOOLS)]
+    names = ("tool", "calls", "sessions", "failed", "timed", "seconds")
+    tools = [
+        dict(zip(names, row, strict=True)) | dict(zip(("p50_s", "p95_s"), _seconds_of(points), strict=True))
+        for *row, points in store.query(_TOOLS)
+    ]
     habits = [
         dict(zip(("tool", "next", "times", "sessions", "share"), row, strict=True))
         for row in store.query(_HABITS, [MOST_HABITS])
@@ -99,7 +109,7 @@ def overview(store: Store, passed_over: Mapping[str, int] | None = None) -> dict
         "sub_agents": children,
         "calls": calls,
         "steps": steps,
-        "parallel_calls": parallel,
+        "parallel_calls": int(parallel),
         "repeated_calls": int(repeated),
         "tool_s": sum(tool["seconds"] for tool in tools),
         "sources": [
@@ -113,6 +123,10 @@ def overview(store: Store, passed_over: Mapping[str, int] | None = None) -> dict
         "not_read": dict(reasons),
         "files_passed_over": dict(passed_over or {}),
     }
+
+
+def _seconds_of(points: list[float] | None) -> list[float | None]:
+    return [point / 1e6 for point in points] if points else [None, None]
 
 
 def transitions(store: Store) -> list[dict[str, Any]]:

@@ -92,9 +92,9 @@ class _Walk:
         return self._predictor.could_produce(call.tool or "", arguments_of(call))
 
     def predict(self, most: int = 5) -> Sequence[Speculation]:
-        """The likeliest calls at this decision."""
+        """The likeliest calls at this decision; to ask for none passes it by, which costs nothing."""
         self._decided = True
-        return self._predictor.predict(most)
+        return self._predictor.predict(most) if most else ()
 
 
 def _is_json(arguments: str | None) -> bool:

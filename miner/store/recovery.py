@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from miner.errors import StoreError
 from miner.store.connection import attach, close, explained
 from miner.store.lock import StoreLock
-from miner.store.schema import fingerprint, statements
+from miner.store.schema import EARLIER, fingerprint, statements
 from miner.store.verification import verify
 from miner.store.writing import Writing
 
@@ -110,7 +110,7 @@ def _check_or_make(connection: duckdb.DuckDBPyConnection, path: Path, *, read_on
     if "store_facts" not in tables:
         raise _unusable(path, repairable=False)
     facts = dict(connection.execute("select name, value from store_facts").fetchall())
-    if facts.get("fingerprint") != fingerprint():
+    if facts.get("fingerprint") not in {fingerprint(), *EARLIER}:
         raise StoreError(
             "the store was made by another version of miner",
             where=str(path),

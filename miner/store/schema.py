@@ -99,22 +99,24 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "duplicates": (_SOURCE, Column("session", "varchar"), Column("kept", "integer")),
 }
 
+EARLIER = frozenset({66259730175526942})
+"""Fingerprints of stores whose views say the same with ``not exists``, which takes thirty times an anti join."""
 _VIEWS = (
     """
     -- one row is one session, once
     create view sessions as
     select s.*, f.part, f.path
     from all_sessions s join sources f using (source)
-    where not exists (select 1 from duplicates d where d.source = s.source and d.session = s.key)
+    anti join duplicates d on d.source = s.source and d.session = s.key
     """,
     """
     -- one row is one event that counts
     create view events as
     select e.*
     from all_events e
-    where not exists (select 1 from duplicates d where d.source = e.source and d.session = e.session)
-      and not exists (select 1 from off_path o where o.source = e.source and o.session = e.session and o.seq = e.seq)
-      and not exists (select 1 from replays r where r.source = e.source and r.session = e.session and r.seq = e.seq)
+    anti join duplicates d on d.source = e.source and d.session = e.session
+    anti join off_path o on o.source = e.source and o.session = e.session and o.seq = e.seq
+    anti join replays r on r.source = e.source and r.session = e.session and r.seq = e.seq
     """,
     """
     -- one row is one call that the model asked for
