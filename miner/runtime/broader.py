@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from .policy import Footprint
 
 
+_MOST_REFUSED = 3
+"""Results in a row that answered nothing, after which a tool's broader calls are not started in place of others."""
+
+
 class Derived(NamedTuple):
     """A result of its own for a narrower call."""
 
@@ -60,7 +64,9 @@ def found_broader(
             continue
         derived = derive(core, run, broader, arguments)
         if derived is not None:
+            core.refused_parts[broader.tool] = 0
             return Found(run, derived)
+        core.refused_parts[broader.tool] += 1
     return None
 
 
@@ -92,7 +98,7 @@ def widened(core: Core, predictions: Sequence[Speculation]) -> list[Speculation]
     own = {key: one for one in predictions if one.after is None and (key := key_of(core, one)) is not None}
     answers: dict[str, list[tuple[Speculation, Broader]]] = {}
     for one in own.values():
-        for broader in core.serving.broader(one.tool, one.arguments)[:1]:
+        for broader in _promising(core, one)[:1]:
             key = key_of(core, broader)
             if key is not None:
                 answers.setdefault(key, []).append((one, broader))
@@ -121,7 +127,7 @@ def is_covered(live: Live, speculation: Speculation, coming: Iterable[str]) -> b
     """
     core = live.core
     keys = set(coming)
-    for broader in core.serving.broader(speculation.tool, speculation.arguments):
+    for broader in _promising(core, speculation):
         key = key_of(core, broader)
         if key in live.unusable:
             continue
@@ -132,6 +138,15 @@ def is_covered(live: Live, speculation: Speculation, coming: Iterable[str]) -> b
         if run is not None and fresh and derive(core, run, broader, speculation.arguments) is not None:
             return True
     return False
+
+
+def _promising(core: Core, one: Speculation) -> list[Broader]:
+    """Broader calls that may answer a prediction, of tools whose results have answered of late or were not tried.
+
+    A host may give results in a form that is not known here, or say something new around them.
+    """
+    found = core.serving.broader(one.tool, one.arguments)
+    return [broader for broader in found if core.refused_parts[broader.tool] < _MOST_REFUSED]
 
 
 def _may_be_early(core: Core, tool: str, arguments: Mapping[str, Any]) -> bool:

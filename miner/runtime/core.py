@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
@@ -60,6 +60,8 @@ class Core:
             self.durations.tool_took(tool, seconds)
         self.serving: Serving = getattr(predictor, "serving", None) or Serving()
         """Which calls the results of broader ones answer."""
+        self.refused_parts: Counter[str] = Counter()
+        """Tool -> results of it in a row that did not answer a call although a rule would have had them."""
         self.generation = 0
         self.mode = mode
         self.real = 0

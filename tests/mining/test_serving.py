@@ -9,8 +9,10 @@ import pytest
 from miner.events import SessionLog
 from miner.mining.serving import FEW, choose_serving, count_serving, holds
 from miner.mining.serving_counts import ServingCounts, Tally
+from miner.runtime.bundle import bundle_bytes, load_bundle
 from miner.runtime.serving_rules import ServingRule
 from tests.evaluation.sessions import Step, session_of
+from tests.mining.sessions import mined
 
 NOTE = "\n\n<note>be careful</note>"
 
@@ -184,3 +186,11 @@ def test_odd_calls_are_passed_over() -> None:
         [],
     )
     assert choose_serving(counted([log])) == []
+
+
+def test_mining_puts_the_rules_into_the_bundle() -> None:
+    """What mining as a whole learns is read back from the bytes that ship, ready to answer."""
+    found = load_bundle(bundle_bytes(mined(reading)))
+    (broader,) = found.serving.broader("open", {"path": "x", "start": 2, "lines": 1})
+    assert (broader.tool, broader.arguments) == ("open", {"path": "x"})
+    assert broader.rule.answer(numbered(5, 1, 30), {"path": "x", "start": 2, "lines": 1}) == numbered(5, 2, 2)

@@ -371,6 +371,21 @@ def test_threads_are_answered_alike() -> None:
     assert check_history(speculator.ledger) == []
 
 
+def test_broader_calls_that_never_answer_are_not_started_for_parts(loop: VirtualLoop) -> None:
+    """Where the host's results cannot be told anew, predicted parts are soon called themselves again."""
+    host = host_of(loop)
+    host.tools.answer = lambda tool, path: (TEXT,)
+
+    async def play() -> None:
+        for number in range(4):
+            host.predictor.guesses = [guess(path=str(number), offset=offset, limit=1) for offset in (1, 2)]
+            await host.think()
+            await asked(host, {**part(2, 1), "path": str(number)})
+
+    loop.run_until_complete(play())
+    assert host.how() == ["plain", "plain", "plain", "served"]
+
+
 def test_a_predictor_without_rules_changes_nothing(loop: VirtualLoop) -> None:
     """Serving is off where the bundle brings none."""
     host = Host(loop, Scripted(guess()))
