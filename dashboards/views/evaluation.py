@@ -18,7 +18,8 @@ WORDS = {
 }
 
 MORE = {
-    "served_top1": "exact or served",
+    "served_top1": "exact or served, first try",
+    "served_top5": "exact or served, within five",
     "seconds_top5": "tool time, within five",
     "coverage": "decisions acted on",
     "ceiling": "possible at most",

@@ -11,8 +11,9 @@ from miner.mining.serving import FEW, choose_serving, count_serving, holds
 from miner.mining.serving_counts import ServingCounts, Tally
 from miner.runtime.bundle import bundle_bytes, load_bundle
 from miner.runtime.serving_rules import ServingRule
-from tests.evaluation.sessions import Step, session_of
+from tests.evaluation.sessions import Step, read_all, session_of
 from tests.mining.sessions import mined
+from tests.real_logs import SHARED, needs_real_logs
 
 NOTE = "\n\n<note>be careful</note>"
 
@@ -194,3 +195,12 @@ def test_mining_puts_the_rules_into_the_bundle() -> None:
     (broader,) = found.serving.broader("open", {"path": "x", "start": 2, "lines": 1})
     assert (broader.tool, broader.arguments) == ("open", {"path": "x"})
     assert broader.rule.answer(numbered(5, 1, 30), {"path": "x", "start": 2, "lines": 1}) == numbered(5, 2, 2)
+
+
+@needs_real_logs("claude_code")
+def test_real_results_follow_from_real_results() -> None:
+    """In the sessions of one developer every part of a file is what the rule makes of the whole; few make no rule."""
+    counts = counted(read_all(SHARED / "claude_code" / "train" / "dev-b", "claude_code"))
+    best = max(counts.tallies.values(), key=lambda tally: tally.right)
+    assert (best.right, best.wrong, len(best.groups)) == (7, 0, 4)
+    assert choose_serving(counts) == []
