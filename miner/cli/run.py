@@ -61,6 +61,10 @@ def _journey(logs: tuple[str, ...], out: Path, test: tuple[str, ...], settings: 
 def _warn(report: IngestReport) -> None:
     for words in report.recovery:
         console.note(words)
+    for each in report.unwrapped:
+        console.note(
+            f"taken apart: {each['calls']} calls of {each['logged']} as {each['tools']} tools ({each['rule']})"
+        )
     if report.unrecognised:
         shown = ", ".join(str(path) for path in report.unrecognised[:3])
         console.note(f"{len(report.unrecognised)} files are in no known format: {shown}")

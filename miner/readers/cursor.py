@@ -89,6 +89,8 @@ class _Run:
         """One line; False when its kind is not known."""
         kind, at = line.get("type"), micros(line.get("timestamp_ms"))
         content = mapping(line.get("message")).get("content")
+        if kind in ("assistant", "user") and content is None:
+            return False
         if kind == "assistant":
             self._said(line, text_of(content) or "", at, at_line)
             return True
