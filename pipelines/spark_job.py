@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from miner.engines._spark_files import Read, again, read
 from miner.engines.spark import Engine, SparkLogs, started
 from miner.errors import MinerError, SplitError
 from miner.evaluation.split import by_hash
@@ -30,7 +31,6 @@ from miner.mining.mine import mine
 from miner.mining.withhold import unwritable, withhold
 from miner.settings import Settings, load_settings, settings_as_dict
 from miner.store.workers import available_cores
-from pipelines.spark_reading import Read, again, read
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,12 @@ from tests.pipelines.conftest import PINNED, ROOT, Night, Site
 LIMITED = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+from pipelines.nightly import main
+sys.exit(main(["--settings", sys.argv[1]]))
+"""
+
+PLAIN = """
+import sys
 from pipelines.nightly import main
 sys.exit(main(["--settings", sys.argv[1]]))
 """
@@ -113,6 +119,45 @@ def test_two_nightlies_at_once(site: Site, run_pipeline: Night) -> None:
         code, summary, _ = run_pipeline(nightly.main, "--settings", site.settings)
     assert (code, summary["status"]) == (75, "busy")
     assert [run.name for run in (site.home / "runs").iterdir()] == ["000001"]
+
+
+def test_two_nightlies_started_in_the_same_moment(site: Site) -> None:
+    """Of two processes one does the night and the other leaves, whichever comes first; one run is made."""
+    site.arrive()
+    words = [sys.executable, "-c", PINNED + PLAIN, str(site.settings)]
+    both = [subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2)]
+    told = [json.loads(night.communicate()[0]) for night in both]
+    assert sorted((night.returncode, one["status"]) for night, one in zip(both, told, strict=True)) == [
+        (0, "published"),
+        (75, "busy"),
+    ]
+    assert sorted(run.name for run in (site.home / "runs").iterdir()) == ["000001", "000002"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of eight megabytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("no small disk can be made here: that takes root")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_is_really_full(site: Site, run_pipeline: Night, small_disk: Path) -> None:
+    """The night fails without a bundle and says so; once the disk has room, the next one publishes."""
+    ballast = small_disk / "ballast"
+    site.settings.write_text(site.settings.read_text().replace('home = "home"', f'home = "{small_disk / "home"}"'))
+    ballast.write_bytes(bytes(7 << 20))
+    code, summary, _ = run_pipeline(nightly.main, "--settings", site.settings)
+    assert (code, summary["status"]) == (1, "failed")
+    assert not (small_disk / "home" / "current").exists()
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=512m", str(small_disk)], check=True)
+    code, summary, _ = run_pipeline(nightly.main, "--settings", site.settings)
+    assert (code, summary["status"]) == (0, "published")
 
 
 @pytest.mark.parametrize("room", [1_000, 200_000, 2_000_000])

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from miner.engines._spark_files import sources_of
 from miner.journey.folder import open_run
 from miner.journey.outcome import Inputs, Journey
 from miner.journey.single import export_only, mine_only
 from miner.journey.steps import ingest
 from miner.settings import Settings
 from pipelines import spark_job
-from pipelines.spark_reading import sources_of
 from tests.engines.spark_here import spark
 from tests.pipelines.conftest import ROOT
 
