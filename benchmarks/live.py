@@ -1,13 +1,14 @@
 """Session time with and without ``miner proxy``, live: real MCP servers, real processes, recorded think times.
 
-    python benchmarks/live.py [filesystem git sqlite fetch] [--sessions 8] [--train 40] [--rounds 1] [--scale 0.25]
+    python benchmarks/live.py [filesystem git sqlite fetch …] [--sessions 8] [--train 40] [--rounds 1] [--scale 0.25]
 
 The reference servers are installed into ``--folder`` and look at a tree of texts, a repository, a database and a web
 site, all on this machine. Scripted agents use them; those sessions are recorded, with drawn think times (scaled by
 ``--scale``) and measured answers. miner learns from one part; the other part is replayed against the server alone and
 behind the proxy, in turns (A B A B). Consecutive runs without the proxy (A/A) show the noise. Beside each figure
 stands what ``miner replay`` says of the same sessions under the same policy and budget. A server that cannot be
-installed is named, and the others go on.
+installed is named, and the others go on. ``fetch-livemcpbench`` plays other people's sessions instead, where their
+logs are.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.live_world import sessions as live  # noqa: E402 - the checkout is put on the path first
+from benchmarks.live_world.agents import follows  # noqa: E402
 from benchmarks.live_world.cases import CASES, Case  # noqa: E402
 from benchmarks.live_world.connection import Connection  # noqa: E402
 from benchmarks.live_world.servers import UnavailableError  # noqa: E402
@@ -40,6 +42,7 @@ IN_FLIGHT = 2
 SETTINGS = f"[replay]\nconcurrency = {IN_FLIGHT}\nmin_probability = 0.05\n"
 """What replay must be told to decide as the proxy does by default."""
 AGREES_WITHIN = 0.1
+LOGS = ROOT.parent / "shared" / "logs" / "livemcpbench"
 
 
 @dataclass
@@ -90,11 +93,15 @@ class Bench:
         """Sessions of the scripted agent with the server alone; where time counts, each has a server of its own."""
         found = []
         link = None
+        foreign = self.case.foreign and self.case.foreign(self.options.logs, part, self.root)
+        count = count if foreign is None else min(count, len(foreign))
+        if count < 2:
+            raise UnavailableError(f"too few sessions in {self.options.logs}")
         for number in range(count):
             name = f"{self.name}-{part}-{number}"
             self.case.restore(Path(self.root))
             link = link or Connection(self.alone)
-            agent = self.case.agent(random.Random(name), self.root)
+            agent = follows(foreign[number]) if foreign else self.case.agent(random.Random(name), self.root)
             found.append(live.record(name, link, agent, self.options.scale, wait=wait))
             if wait or number == count - 1:
                 link.close()
@@ -237,6 +244,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=0.25, help="of think times")
     parser.add_argument("--at-once", type=int, default=1, help="servers measured at once; more is faster and noisier")
     parser.add_argument("--folder", type=Path, default=ROOT / "data" / "runs" / "live")
+    parser.add_argument("--logs", type=Path, default=LOGS, help="LiveMCPBench trajectories, in train and test")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     site = Site()

@@ -118,7 +118,7 @@ async def hit(result: Any, calls: int) -> dict[str, list[float]]:
         await asyncio.sleep(0)
         times.append(await timed(lambda arguments=arguments: session.call("Read", arguments)))
     served = sum(entry.get("how") == "served" for entry in made.ledger)
-    if served < min(calls, 100):
+    if served < 0.9 * min(calls, 100):
         raise SystemExit(f"only {served} of {calls} calls were served: the benchmark measures nothing")
     await made.close()
     return {"speculator": times}

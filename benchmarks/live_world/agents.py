@@ -81,3 +81,8 @@ def reads_pages(rng: random.Random, root: str) -> Agent:
         start = 0 if rng.random() < 0.75 else rng.randrange(len(articles) - 3)
         for article in articles[start : start + rng.randrange(1, 4)]:
             yield "fetch", {"url": article}
+
+
+def follows(steps: list[tuple[str, dict[str, Any]]]) -> Agent:
+    """Makes the calls of somebody else's session."""
+    yield from steps

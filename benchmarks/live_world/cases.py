@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.live_world import agents, worlds
+from benchmarks.live_world.foreign import Steps, fetches
 from benchmarks.live_world.servers import Package
 
 
@@ -29,6 +30,8 @@ class Case:
     """What the operator allows beside the starter policy."""
     known: str = ""
     """The server's name in the starter policy."""
+    foreign: Callable[[Path, str, str], list[Steps]] | None = None
+    """Somebody else's sessions in place of the agent's, of a folder of logs, a part and a world."""
 
     def root(self, folder: Path) -> str:
         """The world, as the agent names it."""
@@ -79,5 +82,15 @@ CASES = {
         _nothing,
         agents.reads_pages,
         policy={"fetch": FETCH},
+    ),
+    "fetch-livemcpbench": Case(
+        Package("pypi", "mcp-server-fetch"),
+        lambda _: ["--ignore-robots-txt", "--allow-private-ips"],
+        f"http://127.0.0.1:{worlds.SITE_PORT}",
+        _nothing,
+        _nothing,
+        agents.reads_pages,
+        policy={"fetch": FETCH},
+        foreign=fetches,
     ),
 }

@@ -22,6 +22,7 @@ from tests.integrations.found_files import bundle
 
 pytest.importorskip("uvicorn")
 fastmcp = pytest.importorskip("fastmcp")
+mcp = pytest.importorskip("mcp")
 
 SERVER = [sys.executable, str(Path(__file__).with_name("library_server.py"))]
 MINER = [sys.executable, "-c", "import sys; from miner.cli import main; sys.exit(main())", "proxy"]
@@ -54,7 +55,7 @@ class Started:
         assert self.process.stderr is not None
         self.lines.extend(self.process.stderr)
 
-    def wait_for(self, pattern: str, seconds: float = 60.0) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = 300.0) -> re.Match[str]:
         """The first line that fits."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -87,7 +88,7 @@ def upstream(*more: str) -> Iterator[tuple[str, Started]]:
     port = free_port()
     started = Started([*SERVER, "--http", str(port), *more])
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while time.monotonic() < end:
             with socket.socket() as one:
                 if one.connect_ex(("127.0.0.1", port)) == 0:
@@ -140,7 +141,7 @@ def entries(tmp_path: Path, kind: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["kind"] == kind]
 
 
-def wait_for_entry(tmp_path: Path, kind: str, tool: str, seconds: float = 30.0) -> None:
+def wait_for_entry(tmp_path: Path, kind: str, tool: str, seconds: float = 300.0) -> None:
     """Waits until the ledger holds such a line."""
     end = time.monotonic() + seconds
     while not any(one.get("tool") == tool for one in entries(tmp_path, kind)):
@@ -173,7 +174,7 @@ def test_the_mcp_library_works_through_the_proxy(way: str, version: Any, options
             progress_handler=heard,
             sampling_handler=sampled,
             message_handler=noticed,
-            timeout=60,
+            timeout=300,
             mode=version,
         )
         async with client:
@@ -192,7 +193,7 @@ def test_the_mcp_library_works_through_the_proxy(way: str, version: Any, options
             return seen
 
     with joined(way, options) as (target, _):
-        seen = asyncio.run(asyncio.wait_for(play(target), 90))
+        seen = asyncio.run(asyncio.wait_for(play(target), 400))
     assert seen[0] == ["count", "die", "find", "hang", "learn", "much", "open", "think", "write"]
     assert seen[2:7] == ["alpha", True, "3", "the note", 900_000]
     if version == "legacy":
@@ -206,16 +207,21 @@ def test_the_mcp_library_works_through_the_proxy(way: str, version: Any, options
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_server_that_dies_in_a_call_is_an_error_and_no_hang(way: str, options: list[str]) -> None:
-    """The client's call fails in bounded time."""
+    """The client is told, and need not wait for its own patience to end."""
 
-    async def play(target: Any) -> None:
-        async with fastmcp.Client(target, timeout=20) as client:
+    async def play(target: Any) -> str:
+        async with fastmcp.Client(target, timeout=200) as client:
             await client.call_tool("find", {})
-            await client.call_tool("die", {})
+            try:
+                await client.call_tool("die", {})
+            except (fastmcp.exceptions.FastMCPError, mcp.MCPError, RuntimeError, OSError) as error:
+                return str(error)
+            return "it lives"
 
-    with joined(way, options) as (target, _), pytest.raises(Exception, match=r".") as caught:
-        asyncio.run(asyncio.wait_for(play(target), 60))
-    assert not isinstance(caught.value, TimeoutError) or "60" not in str(caught.value)
+    with joined(way, options) as (target, _):
+        said = asyncio.run(asyncio.wait_for(play(target), 400))
+    assert said != "it lives"
+    assert "timed out" not in said.lower()
 
 
 @pytest.mark.parametrize("way", ["http to http", "http to pipes"])
@@ -224,7 +230,7 @@ def test_two_clients_at_once_have_sessions_of_their_own(way: str, options: list[
 
     async def one(address: str) -> list[str]:
         texts: list[str] = []
-        async with fastmcp.Client(address, timeout=60) as client:
+        async with fastmcp.Client(address, timeout=300) as client:
             await client.call_tool("find", {})
             await asyncio.sleep(0.4)
             texts += [(await client.call_tool("open", {"path": path})).content[0].text for path in ("a.txt", "b.txt")]
@@ -234,7 +240,7 @@ def test_two_clients_at_once_have_sessions_of_their_own(way: str, options: list[
         return list(await asyncio.gather(one(address), one(address)))
 
     with joined(way, options) as (address, _):
-        assert asyncio.run(asyncio.wait_for(both(address), 60)) == [["alpha", "beta"]] * 2
+        assert asyncio.run(asyncio.wait_for(both(address), 400)) == [["alpha", "beta"]] * 2
     calls = entries(tmp_path, "call")
     assert len({entry["session"] for entry in calls}) == 2
     owner = {entry["run"]: entry["session"] for entry in entries(tmp_path, "launched")}
@@ -248,14 +254,14 @@ def test_a_stateless_server_is_passed_through(options: list[str], tmp_path: Path
 
     async def play(address: str) -> list[str]:
         texts: list[str] = []
-        async with fastmcp.Client(address, timeout=60) as client:
+        async with fastmcp.Client(address, timeout=300) as client:
             await client.call_tool("find", {})
             await asyncio.to_thread(wait_for_entry, tmp_path, "ended", "open")
             texts += [(await client.call_tool("open", {"path": path})).content[0].text for path in ("a.txt", "b.txt")]
         return texts
 
     with upstream("--stateless") as (url, _), listening(options, "--upstream-url", url) as (address, _):
-        assert asyncio.run(asyncio.wait_for(play(address), 60)) == ["alpha", "beta"]
+        assert asyncio.run(asyncio.wait_for(play(address), 400)) == ["alpha", "beta"]
     assert [entry["how"] for entry in entries(tmp_path, "call")][1] == "served"
 
 
@@ -265,7 +271,7 @@ def test_what_was_made_early_is_shown_to_nobody_else(options: list[str], tmp_pat
 
     async def one(address: str, token: str) -> None:
         transport = StreamableHttpTransport(address, headers={"Authorization": f"Bearer {token}"})
-        async with fastmcp.Client(transport, timeout=60) as client:
+        async with fastmcp.Client(transport, timeout=300) as client:
             if token == "mine":
                 await client.call_tool("find", {})
                 await asyncio.to_thread(wait_for_entry, tmp_path, "ended", "open")
@@ -276,7 +282,7 @@ def test_what_was_made_early_is_shown_to_nobody_else(options: list[str], tmp_pat
         await one(address, "mine")
 
     with upstream("--stateless") as (url, _), listening(options, "--upstream-url", url) as (address, _):
-        asyncio.run(asyncio.wait_for(both(address), 60))
+        asyncio.run(asyncio.wait_for(both(address), 400))
     calls = entries(tmp_path, "call")
     assert [entry["how"] for entry in calls] == ["plain", "plain", "served"]
     assert len({entry["session"] for entry in calls}) == 2
@@ -308,7 +314,7 @@ def test_an_address_that_nobody_listens_at_is_said_to_be_so(options: list[str]) 
         input=json.dumps(body) + "\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert "cannot be reached" in json.loads(done.stdout)["error"]["message"]
