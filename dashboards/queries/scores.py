@@ -35,7 +35,17 @@ def predictor_rows(found: dict[str, Any], figure: str) -> list[dict[str, Any]]:
 
 def overall_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Every predictor with its main figures."""
-    names = (*FIGURES, "served_top1", "served_top5", "seconds_top5", "coverage", "amplification", "ceiling", "brier", "ece")
+    names = (
+        *FIGURES,
+        "served_top1",
+        "served_top5",
+        "seconds_top5",
+        "coverage",
+        "amplification",
+        "ceiling",
+        "brier",
+        "ece",
+    )
     return [
         {"predictor": name, **{figure: scores["overall"].get(figure) for figure in names}}
         for name, scores in found["predictors"].items()

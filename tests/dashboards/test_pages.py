@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.queries.folder import find_run
+from dashboards.work import _going_on
 from miner.cli import main
 from miner.export.review import REVIEW, read_review
 from miner.runtime.bundle import load_bundle
@@ -206,3 +207,19 @@ def test_savings_follow_the_sliders(sample_run: Path, monkeypatch: pytest.Monkey
 
     assert int(started(allow="open_page")) > int(started())
     assert started(gate="1.0", allow="open_page") == "0"
+
+
+def test_a_learning_curve_is_worked_out_on_request(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page offers it, shows how far it is, and draws it once it is there; all other figures stay."""
+    before = json.loads((copy / "evaluation.json").read_bytes())
+    app = opened(copy, "evaluation", monkeypatch)
+    next(button for button in app.button if button.label == "Work it out now").click()
+    app.run()
+    assert any("Working for" in str(one.value) for one in app.info)
+    work = next(iter(_going_on().values()))
+    assert work.process.wait(300) == 0, work.last_words()
+    after = json.loads((copy / "evaluation.json").read_bytes())
+    curve = after.pop("learning_curve")
+    assert after == before
+    assert [row["share"] for row in curve][-1] == 1.0
+    assert "Would more logs help" not in said(app.run())
