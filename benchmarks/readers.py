@@ -1,10 +1,14 @@
 """How fast each reader is, beside what one core needs merely to unpack the same files and to parse their JSON.
 
-    python benchmarks/readers.py LOGS... [--rounds 3]
+    python benchmarks/readers.py [LOGS...] [--rounds 3]
+
+Without LOGS every format's example is read, grown to a few megabytes: the same records again and again, with longer
+texts. Real logs hold larger results and fewer records a megabyte, so that their readers run closer to bare parsing.
 
 ``bare`` is ``orjson.loads`` over every line (or whole document) already in memory; ``unpack`` is reading and
 decompressing; ``reader`` does both and makes events. ``x bare`` is reader / bare, ``x both`` reader / (unpack + bare).
-Rounds take turns, and each figure is the best of its rounds, so that a busy machine disturbs all three alike.
+Seconds are of the processor. Rounds take turns, and each figure is the best of its rounds, so that a busy machine
+disturbs all three alike. What is no JSON (databases, plain text) has no bare parsing to be compared with.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -20,9 +25,12 @@ from pathlib import Path
 
 import orjson
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks._grown import grown
 from miner.errors import MinerError
 from miner.events import Event
-from miner.readers import Reader, load_reader, recognise
+from miner.readers import Reader, load_reader, reader_names, recognise
 from miner.readers.source import Source, open_log
 from miner.store.discovery import discover
 
@@ -44,18 +52,36 @@ class Measured:
 def main() -> int:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logs", nargs="+", type=Path, metavar="LOGS", help="files, folders or globs")
+    parser.add_argument("logs", nargs="*", type=Path, metavar="LOGS", help="files, folders or globs")
+    parser.add_argument("--megabytes", type=float, default=4, help="size of a grown example (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds per format (default: %(default)s)")
     given = parser.parse_args()
-    try:
-        formats, passed_over = by_format(discover(given.logs).files)
-    except MinerError as error:
-        print(error, file=sys.stderr)
-        return 1
+    with tempfile.TemporaryDirectory(prefix="miner-") as folder:
+        try:
+            logs = given.logs or [grow_all(Path(folder), round(given.megabytes * 1e6))]
+            return compare(discover(logs).files, given.rounds)
+        except MinerError as error:
+            print(error, file=sys.stderr)
+            return 1
+
+
+def grow_all(folder: Path, size: int) -> Path:
+    """A file of each format in a folder of its own."""
+    for name in reader_names():
+        reader = load_reader(name)
+        path = folder / name / reader.EXAMPLE_NAME
+        path.parent.mkdir()
+        path.write_bytes(grown(reader.EXAMPLE, size))
+    return folder
+
+
+def compare(paths: list[Path], rounds: int) -> int:
+    """Measure every format of these files."""
+    formats, passed_over = by_format(paths)
     if not formats:
         print("none of these files is a log of a known format", file=sys.stderr)
         return 1
-    rows = [row(name, measure(load_reader(name), paths, given.rounds)) for name, paths in sorted(formats.items())]
+    rows = [row(name, measure(load_reader(name), paths, rounds)) for name, paths in sorted(formats.items())]
     print_table(
         [("format", "files", "MB", "events", "unpack s", "bare s", "reader s", "MB/s", "x bare", "x both"), *rows]
     )
@@ -87,9 +113,9 @@ def measure(reader: Reader, paths: list[Path], rounds: int) -> Measured:
         found.best("unpack", unpack)
         found.best("bare", bare)
         gc.collect()
-        start = time.perf_counter()
+        start = time.process_time()
         found.events = sum(isinstance(item, Event) for group in groups for item in reader.read(Source(group)))
-        found.best("reader", time.perf_counter() - start)
+        found.best("reader", time.process_time() - start)
     return found
 
 
@@ -97,19 +123,19 @@ def unpack_and_parse(paths: list[Path]) -> tuple[int, float, float]:
     """(bytes, seconds to read and decompress, seconds in ``orjson.loads``), one file in memory at a time."""
     size, unpack, parse = 0, 0.0, 0.0
     for path in paths:
-        start = time.perf_counter()
+        start = time.process_time()
         with open_log(path) as stream:
             data = stream.read()
-        middle = time.perf_counter()
+        middle = time.process_time()
         pieces = data.split(b"\n") if is_lines(data) else [data]
-        begun = time.perf_counter()
+        begun = time.process_time()
         for piece in pieces:
             if piece:
                 try:
                     orjson.loads(piece)
                 except orjson.JSONDecodeError:
                     continue
-        parse += time.perf_counter() - begun
+        parse += time.process_time() - begun
         unpack += middle - start
         size += len(data)
     return size, unpack, parse
@@ -128,8 +154,9 @@ def row(name: str, found: Measured) -> tuple[str, ...]:
     """One line of the table."""
     unpack, bare, reader = (found.seconds[what] for what in ("unpack", "bare", "reader"))
     megabytes = found.size / 1e6
-    ratios = (f"{reader / max(part, 1e-9):.2f}" for part in (bare, unpack + bare))
-    times = (f"{seconds:.2f}" for seconds in (unpack, bare, reader))
+    is_json = bare > reader / 1000
+    ratios = (f"{reader / max(part, 1e-9):.1f}" if is_json else "–" for part in (bare, unpack + bare))
+    times = (f"{seconds:.3f}" for seconds in (unpack, bare, reader))
     return (name, f"{found.files}", f"{megabytes:.1f}", f"{found.events}", *times, f"{megabytes / reader:.0f}", *ratios)
 
 

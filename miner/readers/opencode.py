@@ -11,7 +11,7 @@ from typing import Any
 from miner.events import Event, Session, Status
 from miner.readers import opencode_storage as storage
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
+from miner.readers.blocks import Call, Result, Turn, first
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
@@ -265,7 +265,8 @@ def _result(part: dict[str, Any], identity: str | None, facts: dict[str, Fact]) 
         facts[identity] = Fact(_time(part, "start"), _time(part, "end"))
     if status is Status.MISSING:
         return None
-    text = text_of(state.get("error") if status is Status.ERROR else state.get("output"))
+    names = ("error", "output") if status is Status.ERROR else ("output", "error")
+    text = text_of(first(state, *names))
     if status is Status.ERROR and text:
         status = Status.DENIED if _DENIED.match(text) else Status.CANCELLED if _CANCELLED.match(text) else status
     metadata = mapping(state.get("metadata"))
