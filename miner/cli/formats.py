@@ -25,9 +25,11 @@ def _say_formats(as_json: bool) -> None:
 
     readers = {name: load_reader(name) for name in reader_names()}
     if as_json:
-        console.say_json({"formats": {name: {"title": r.TITLE, "where": r.WHERE} for name, r in readers.items()}})
+        about = {n: {"title": r.TITLE, "where": r.WHERE, "rests_on": r.RESTS_ON} for n, r in readers.items()}
+        console.say_json({"formats": about})
     else:
-        console.table(("format", "what it is", "where it lies"), [(n, r.TITLE, r.WHERE) for n, r in readers.items()])
+        rows = [(name, r.TITLE, r.WHERE, r.RESTS_ON) for name, r in readers.items()]
+        console.table(("format", "what it is", "where it lies", "its tests rest on"), rows)
 
 
 def _say_how_sure(files: tuple[Path, ...], as_json: bool) -> None:

@@ -6,6 +6,9 @@ A reader is a module in this folder that defines:
     An integer; raising it makes the next ingest read its files again.
 ``TITLE``, ``WHERE``
     One line each for people: what the format is, and where its files lie or how to export them.
+``RESTS_ON``
+    What its tests rest on: real files, a published schema, the producer's source, a description, hand-made files. The
+    same words stand in its page in ``docs/formats``.
 ``recognises(head) -> float``
     How sure it is, 0 to 1, from a ``Head`` (name and first bytes).
 ``read(source) -> Iterator[Session | Event]``
@@ -45,6 +48,7 @@ class Reader(Protocol):
     VERSION: int
     TITLE: str
     WHERE: str
+    RESTS_ON: str
     EXAMPLE_NAME: str
     EXAMPLE: bytes
     EXAMPLE_CALLS: list[tuple[str, dict[str, object], str]]

@@ -25,6 +25,7 @@ from miner.readers.values import count, flag, integer, listing, mapping, number,
 VERSION = 1
 TITLE = "ATIF trajectories, 1.0 to 1.8 (Harbor and everything that converts to it)"
 WHERE = "<job>/<trial>/agent/trajectory.json of a Harbor run, or: miner export-atif"
+RESTS_ON = "the published schema; hand-made files of each version; a round trip of every format's example"
 
 NAME = "atif"
 _VERSION = re.compile(rb'"schema_version"\s*:\s*"ATIF-')

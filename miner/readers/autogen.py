@@ -23,6 +23,7 @@ from miner.readers.values import mapping
 VERSION = 1
 TITLE = "AutoGen 0.2 nested chats (JSON lists of messages with tool_responses)"
 WHERE = "log_files/<user>/nested_chat_log_*.json of Agent-E, or a dump of chat_messages"
+RESTS_ON = "thirteen real chats"
 
 NAME = "autogen"
 

@@ -19,6 +19,7 @@ TITLE = "Claude Code sessions (JSONL journals, sub-agents, stream-json)"
 WHERE = (
     "~/.claude/projects/<project>/<session>.jsonl, or the output of: claude -p --output-format stream-json --verbose"
 )
+RESTS_ON = "165 real files of five people, versions 2.0.76 to 2.1.39; descriptions and hand-made files for later ones"
 EXAMPLE_NAME = f"{SESSION}.jsonl"
 
 

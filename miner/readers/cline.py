@@ -27,6 +27,7 @@ TITLE = "Cline, Roo Code and Kilo tasks (and Cline CLI sessions)"
 WHERE = (
     "<editor's user folder>/globalStorage/<extension>/tasks/<task>/ ; ~/.cline/data/sessions/<id>/<id>.messages.json"
 )
+RESTS_ON = "the producers' source; hand-made files"
 
 NAME = "cline"
 _HISTORY, _SCREEN = "api_conversation_history.json", "ui_messages.json"

@@ -17,6 +17,10 @@ from miner.readers.values import mapping, word
 VERSION = 1
 TITLE = "Codex rollouts (CLI, IDE extension and desktop app)"
 WHERE = "~/.codex/sessions/<year>/<month>/<day>/rollout-*.jsonl (or .jsonl.zst), ~/.codex/archived_sessions"
+RESTS_ON = (
+    "a description taken from files of version 0.169 and on the producer's source; the oldest generation "
+    "is known second-hand"
+)
 
 _ENVELOPES = frozenset({"response_item", "event_msg", "turn_context", "token_usage_record", "compacted", "world_state"})
 _ITEMS = frozenset({"message", "reasoning", "function_call", "function_call_output", "local_shell_call"})

@@ -21,6 +21,7 @@ from miner.readers.values import count, flag, integer, last_name, listing, mappi
 VERSION = 1
 TITLE = "GitHub Copilot CLI and SDK session events (JSONL)"
 WHERE = "~/.copilot/session-state/<session>/events.jsonl"
+RESTS_ON = "the published schema of the events; hand-made files"
 
 NAME = "copilot"
 _TYPES = ("session.start", "user.message", "assistant.message", "tool.execution_start", "tool.execution_complete")

@@ -21,6 +21,9 @@ from miner.readers.values import flag, integer, last_name, listing, mapping, wor
 VERSION = 1
 TITLE = "Cursor agent output (stream-json)"
 WHERE = "the output of: cursor-agent -p --output-format stream-json"
+RESTS_ON = (
+    "four real outputs (one from the documentation, two live, one of shapes met by a harness), and hand-made ones"
+)
 
 NAME = "cursor"
 _OUTCOMES = {

@@ -25,6 +25,7 @@ from miner.readers.whole import refuse, text_lines
 VERSION = 1
 TITLE = "DeerFlow replays (server-sent events) and LangGraph thread states"
 WHERE = "web/public/replay/*.txt, a saved /api/chat/stream response, or threads/<id>/thread.json"
+RESTS_ON = "five real replays, eleven real threads"
 
 NAME = "deer_flow"
 _STREAM = re.compile(

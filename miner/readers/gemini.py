@@ -22,6 +22,10 @@ from miner.readers.values import count, listing, mapping, word
 VERSION = 1
 TITLE = "Gemini CLI chat recordings (JSON and JSONL)"
 WHERE = "~/.gemini/tmp/<project>/chats/session-*.json or .jsonl"
+RESTS_ON = (
+    "real recordings of the older kind (four, one developer); for the journal, a description taken from "
+    "version 0.61 and the producer's source, with hand-made files"
+)
 
 NAME = "gemini"
 _STATUS = {"success": Status.OK, "error": Status.ERROR, "cancelled": Status.CANCELLED}

@@ -23,6 +23,7 @@ from miner.readers.values import flag, integer, last_name, mapping, word
 VERSION = 1
 TITLE = "Goose sessions (SQLite database)"
 WHERE = r"~/.local/share/goose/sessions/sessions.db (Windows: %APPDATA%\Block\goose\data\sessions)"
+RESTS_ON = "the producer's source; hand-made databases"
 
 NAME = "goose"
 _REQUESTS = ("toolRequest", "frontendToolRequest")

@@ -25,6 +25,7 @@ from miner.readers.values import count, integer, listing, mapping, number, word
 VERSION = 1
 TITLE = "Inspect AI evaluation logs (.eval, .json)"
 WHERE = "the folder given as --log-dir (logs/*.eval), or: inspect log convert --to json"
+RESTS_ON = "a description taken from version 0.3.285 and the producer's source; hand-made logs"
 
 NAME = "inspect"
 _SILENT = frozenset(

@@ -20,6 +20,7 @@ from miner.readers.values import flag, listing, mapping, number, word
 VERSION = 1
 TITLE = "InterCode results (bash and SQL)"
 WHERE = "data/results/<environment>/<model>/*.json of an InterCode run"
+RESTS_ON = "thirty real files"
 
 NAME = "intercode"
 _EXECUTE = re.compile(r"\s*execute\[(.*)\]\s*", re.DOTALL)

@@ -21,6 +21,7 @@ from miner.readers.values import flag, listing, mapping, word
 VERSION = 1
 TITLE = "MCP captures (JSON-RPC messages, one a line)"
 WHERE = "what a proxy between client and server writes: bare messages, or {timestamp, direction, message}"
+RESTS_ON = "the published specification, 2026-07-28 and before; hand-made files"
 
 NAME = "mcp"
 _PLAIN = ("initialize", "ping")

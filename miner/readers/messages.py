@@ -25,6 +25,7 @@ from miner.readers.telling import tell_losses
 VERSION = 1
 TITLE = "Message lists: OpenAI chat and Responses, Anthropic, Gemini, Vercel, LangChain, training and gateway logs"
 WHERE = "whatever your agent, gateway or training set writes: a JSON list of messages, or JSON Lines of conversations"
+RESTS_ON = "two real files of chat messages; hand-made records of every dialect, by the providers' documentation"
 
 OPEN_SESSIONS = 256
 """Conversations that a later line may still continue; the longest untouched one is closed first."""

@@ -22,6 +22,7 @@ from miner.readers.values import integer, listing, mapping, word
 VERSION = 1
 TITLE = "mini-swe-agent trajectories (.traj.json)"
 WHERE = "<output folder>/<instance>/<instance>.traj.json"
+RESTS_ON = "the producer's source; hand-made files"
 
 NAME = "mini_swe_agent"
 SHELL = "bash"

@@ -25,6 +25,7 @@ from miner.readers.values import count, integer, last_name, listing, mapping, wo
 VERSION = 1
 TITLE = "opencode sessions (SQLite database, its older folder of JSON files, or opencode export)"
 WHERE = "~/.local/share/opencode: opencode.db or storage/, or the output of: opencode export <session>"
+RESTS_ON = "a description taken from version 1.18; hand-made databases, exports and folders"
 
 NAME = "opencode"
 _STATUS = {"completed": Status.OK, "error": Status.ERROR, "running": Status.RUNNING, "pending": Status.MISSING}

@@ -23,6 +23,7 @@ from miner.readers.values import count, integer, listing, mapping, number, word
 VERSION = 1
 TITLE = "OpenHands conversations (V0, V1) and evaluation outputs"
 WHERE = "~/.openhands/conversations/<id>/events/*.json, sessions/<id>/events/*.json, or output.jsonl of an evaluation"
+RESTS_ON = "the producers' source; hand-made files"
 
 NAME = "openhands"
 _KINDS = frozenset(

@@ -23,6 +23,7 @@ TITLE = "OpenTelemetry traces of agents: OTLP JSON, span tables (JSON, Parquet);
 WHERE = (
     "the collector's file exporter, Phoenix `get_spans_dataframe().to_parquet(…)`, or any exporter that writes spans"
 )
+RESTS_ON = "two real traces in one dialect; hand-made spans by the published conventions for the others"
 
 CUT_LENGTHS = frozenset({1000})
 """Default limits at which exporters silently stop."""

@@ -24,6 +24,7 @@ from miner.readers.values import listing, mapping, number, word
 VERSION = 1
 TITLE = "PASTE traces (llm_call and tool_call events, JSONL)"
 WHERE = "traces/my_traces/*.jsonl of the repository Wisley1998/PASTE-Qwen-DR"
+RESTS_ON = "the loader in that repository, which states the fields; hand-made files"
 
 NAME = "paste"
 _RESPONSE = re.compile(r"<tool_response>\n?(.*?)\n?</tool_response>", re.DOTALL)

@@ -18,6 +18,7 @@ from miner.readers.tables import columns_of, rows
 VERSION = 1
 TITLE = "Platform exports: Langfuse, LangSmith, MLflow, Braintrust, Weave, OpenAI Agents; your own table with a map"
 WHERE = "an export as JSON, JSON Lines, CSV or Parquet; for a table of your own, a <name>.map.toml beside it"
+RESTS_ON = "published schemas and documentation; hand-made exports"
 
 NAME = "platforms"
 CUT_LENGTHS = frozenset({100, 1000})

@@ -20,6 +20,7 @@ from miner.readers.values import count, last_name, listing, mapping, number, wor
 VERSION = 1
 TITLE = "Qwen Code chats (JSONL)"
 WHERE = "~/.qwen/projects/<project>/chats/<session>.jsonl"
+RESTS_ON = "a description taken from version 0.15.10; hand-made files"
 
 NAME = "qwen"
 _STATUS = {"success": Status.OK, "error": Status.ERROR, "cancelled": Status.CANCELLED}

@@ -21,6 +21,7 @@ from miner.readers.whole import text_lines
 VERSION = 1
 TITLE = "ReAct traces in plain text (Thought, Action, Observation)"
 WHERE = "whatever your agent prints: one trace after another, each begun by 'Question:'"
+RESTS_ON = "six real logs of trials on questions; hand-made texts for other spellings"
 
 NAME = "react"
 _FIELD = re.compile(

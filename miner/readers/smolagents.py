@@ -22,6 +22,7 @@ from miner.readers.values import count, listing, mapping, word
 VERSION = 1
 TITLE = "smolagents memory steps (JSON)"
 WHERE = "json.dump(agent.memory.get_full_steps(), file, default=str)"
+RESTS_ON = "the producer's source; hand-made files"
 
 NAME = "smolagents"
 

@@ -20,6 +20,7 @@ from miner.readers.values import listing, mapping, word
 VERSION = 1
 TITLE = "SWE-agent trajectories (.traj)"
 WHERE = "trajectories/<user>/<run>/<instance>/<instance>.traj"
+RESTS_ON = "thirteen real trajectories of versions up to 1.1"
 
 NAME = "swe_agent"
 SHELL = "bash"

@@ -23,6 +23,7 @@ from miner.readers.values import number
 VERSION = 1
 TITLE = "τ-bench and τ² results: one JSON file a run, a session for each task and trial"
 WHERE = "τ-bench: the folder given as --log-dir; τ²: data/simulations/*.json"
+RESTS_ON = "41 real result files of both benchmarks"
 
 SMALLEST_DURATION_US = 1_000
 """Stamps of a simulated tool's call and result lie closer than this: they tell the order, not how long it took."""

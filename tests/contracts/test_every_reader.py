@@ -6,6 +6,7 @@ import copy
 import gzip
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from miner.readers import Reader, load_reader, reader_names, recognise, scores
 from miner.readers.source import Limits, Source, head_of
 from tests.readers.contract import check
 
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats"
 ODD_VALUES: tuple[Any, ...] = (None, True, -1, 1.5, "", "x", [], [None], {}, {"type": "x"})
 UNKNOWN = {"type": "record_of_tomorrow", "payload": {"list": [1, None], "text": "x"}}
 ODD_LINES = ("null", "3", '"text"', "[]", "{}", "[[]]", '{"a":1,"a":2}', '{"a":NaN}', '{"a":1e999}', '{"a":"\\ud83d"}')
@@ -122,10 +124,17 @@ def test_a_reader_says_what_it_reads_and_where_it_lies(reader: Reader) -> None:
     """A reader carries a version, and one line each for people on what and where."""
     assert isinstance(reader.VERSION, int)
     assert reader.VERSION >= 1
-    for line in (reader.TITLE, reader.WHERE):
+    for line in (reader.TITLE, reader.WHERE, reader.RESTS_ON):
         assert line.strip() == line
         assert line
         assert "\n" not in line
+
+
+def test_a_reader_says_what_its_tests_rest_on(name: str, reader: Reader) -> None:
+    """Real files, a schema, a source or hand-made files: its page says the same, so that trust is not misplaced."""
+    page = " ".join((DOCS / f"{name}.md").read_text(encoding="utf-8").split())
+    assert f"Rests on: {reader.RESTS_ON}." in page
+    assert re.search(r"real|schema|specification|source|description|documentation|loader", reader.RESTS_ON)
 
 
 def test_the_example_gives_its_calls(reader: Reader, log: Path) -> None:
