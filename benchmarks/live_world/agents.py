@@ -85,4 +85,5 @@ def reads_pages(rng: random.Random, root: str) -> Agent:
 
 def follows(steps: list[tuple[str, dict[str, Any]]]) -> Agent:
     """Makes the calls of somebody else's session."""
-    yield from steps
+    for tool, arguments in steps:  # not `yield from`, which would hand the answers to the list
+        yield tool, arguments
