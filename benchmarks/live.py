@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--scale", type=float, default=0.25, help="of think times")
     parser.add_argument("--at-once", type=int, default=1, help="servers measured at once; more is faster and noisier")
-    parser.add_argument("--folder", type=Path, default=ROOT / "data" / "runs" / "live")
+    parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "live")
     parser.add_argument("--logs", type=Path, default=LOGS, help="LiveMCPBench trajectories, in train and test")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

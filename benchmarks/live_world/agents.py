@@ -85,5 +85,5 @@ def reads_pages(rng: random.Random, root: str) -> Agent:
 
 def follows(steps: list[tuple[str, dict[str, Any]]]) -> Agent:
     """Makes the calls of somebody else's session."""
-    for tool, arguments in steps:  # not `yield from`, which would hand the answers to the list
+    for tool, arguments in steps:  # noqa: UP028 - `yield from` would hand the answers to the list
         yield tool, arguments
