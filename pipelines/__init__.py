@@ -1,1 +1,1 @@
-"""What is scheduled: ``nightly``, ``backfill``, ``forget`` and ``drift``, each ``python -m pipelines.NAME --settings FILE``."""
+"""What is scheduled, each ``python -m pipelines.NAME --settings FILE``, and a job for Spark."""

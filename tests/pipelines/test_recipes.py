@@ -28,11 +28,24 @@ def blocks(language: str) -> list[str]:
 def test_every_command_is_one_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     """Each pipeline that a recipe starts has a ``main`` that takes the options it is given."""
     found = COMMAND.findall(TEXT)
-    assert {name for name, _ in found} == {"pipelines.nightly", "pipelines.backfill", "pipelines.drift"}
+    named = ("backfill", "drift", "forget", "nightly")
+    assert {name for name, _ in found} == {f"pipelines.{name}" for name in named}
     for name, options in found:
         with pytest.raises(SystemExit) as left:
             importlib.import_module(name).main(["--help"])
         assert left.value.code == 0
+        said = capsys.readouterr().out
+        assert all(word in said for word in re.findall(r"--[\w-]+", options))
+
+
+def test_spark_is_given_a_script_and_options_that_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """What ``spark-submit`` is to run is a file, and takes the options it is given."""
+    found = re.findall(r"spark-submit (\S+)(.*)", TEXT)
+    assert len(found) == 2
+    for script, options in found:
+        assert (ROOT / script).is_file()
+        with pytest.raises(SystemExit):
+            importlib.import_module(script.removesuffix(".py").replace("/", ".")).main(["--help"])
         said = capsys.readouterr().out
         assert all(word in said for word in re.findall(r"--[\w-]+", options))
 
