@@ -41,6 +41,8 @@ PAIRS = {
     "number": Pairing(("res:*~line_number",), ("arg:*.",), (int, str), 9),
     "calendar_date": Pairing(("user~day", "*~day", "user~date", "*~date"), (), str, 10),
     "fields": Pairing(("[=]",), (), list, 0),
+    "list_head": Pairing(("[=]",), (), list, 0),
+    "split": Pairing((), ("arg:*.", "env."), str, 60),
 }
 
 

@@ -91,6 +91,9 @@ class Survey:
         self.serving.add(other.serving)
 
 
+_INVERTING = [(name, module.invert) for name, module in TRANSFORMS.items() if hasattr(module, "invert")]
+_AROUND = frozenset(name for name, _ in _INVERTING)
+"""Transforms that add what was never seen."""
 SPEAKERS = {EventKind.USER_MESSAGE: "user", EventKind.MODEL_STEP: "said"}
 
 
@@ -188,7 +191,7 @@ def _survey_call(tool: str, arguments: dict[str, Any], memory: IndexedMemory, su
             continue
         sources = dict.fromkeys(_sources(memory, key, value))
         own = f"arg:{hole}"
-        if any(source[0] != own for source in sources):
+        if any(stream != own and transform not in _AROUND for stream, transform, _ in sources):
             survey.seen[hole] += 1
         for source in sources:
             _note_policies(survey, memory, group, hole, general, key, source)
@@ -203,6 +206,12 @@ def _sources(memory: IndexedMemory, key: str, value: Any) -> Iterator[tuple[str,
     for source, transform, options in list(memory.reached.get(key, ()))[:STREAMS_TRIED]:
         for stream in list(memory.streams_of.get(source, ()))[: -STREAMS_TRIED - 1 : -1]:
             yield stream, transform, options
+    if key not in memory.streams_of:
+        # What was seen as it stands needs no text around it.
+        for name, invert in _INVERTING:
+            for source, options in invert(value):
+                for stream in list(memory.streams_of.get(source, ()))[: -STREAMS_TRIED - 1 : -1]:
+                    yield stream, name, options
     for name, fits in PAIRS.items():
         if not fits.target(value):
             continue

@@ -16,7 +16,7 @@ from .binding import Binder, Ranked
 from .memory import Memory, value_key
 from .model import Model
 
-WIDEST = 5
+WIDEST = 8
 """Ways to fill one form, and values of one hole, that are followed."""
 EXPANDED = 40
 """Partial fillings that are looked at, at most."""

@@ -30,8 +30,8 @@ from .speculation import Speculation
 
 LEAST_FORM_SHARE = 0.002
 """Forms that are less likely at this moment are not looked at."""
-FROM_FORMS = 12
-WRITTEN_OUT = 14
+FROM_FORMS = 16
+WRITTEN_OUT = 18
 """Likeliest fillings over all forms that are written out as calls; two forms may give the same call."""
 LATELY = 8
 """Calls that count as the latest ones of a session."""

@@ -72,7 +72,9 @@ def every_kind() -> PatternSet:
         ("number", ("text", 0)), ("file_path", ("name",)), ("file_path", ("folder",)), ("file_path", ("stem",)),
         ("file_path", ("under", "$cwd")), ("file_path", ("relative", "$cwd")),
         ("calendar_date", (2024,)), ("calendar_date", ()), ("fields", ("wrap",)),
-        ("fields", ("objects", "id", "f")), ("fields", ("values", "path")),
+        ("fields", ("objects", "id", "f")), ("fields", ("values", "path")), ("list_head", (1,)),
+        ("split", ("/", 1)), ("split", ("-", -1)), ("template", ("see ", "!")),
+        ("web_address", ("plain",)), ("web_address", ("parent",)), ("web_address", ("host",)),
     ]  # fmt: skip
     rules, holes, forms = [], {}, [Form("look", None)]
     for number, source in enumerate(sources):

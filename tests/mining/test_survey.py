@@ -213,3 +213,19 @@ def test_sources_of_one_value_are_bounded() -> None:
     everywhere = json.dumps(dict.fromkeys(map(_letters, range(400)), "K-77"))
     survey = surveyed(session_of("s", "go", [("list", {"a": True}, everywhere)], [("get", {"id": "K-77"}, "")]))
     assert 0 < len(survey.explained["get.id"]) <= 30 * survey_module.STREAMS_TRIED
+
+
+def test_a_text_around_a_value_is_found_where_the_whole_was_never_seen() -> None:
+    """``git diff src/b.py`` is the path of a result in a fixed text; that text was seen nowhere, so it counts as new."""
+    calls = [("list", {"q": "x"}, "src/b.py changed"), ("shell", {"command": "git diff src/b.py"}, "")]
+    survey = surveyed(session_of("s", "go", [calls[0]], [calls[1]]))
+    rules = {(rule.source, rule.transform, rule.options) for rule in survey.explained["shell.command"]}
+    assert ("res:list~path", "template", ("git diff ", "")) in rules
+    assert survey.seen["shell.command"] == 0
+
+
+def test_a_piece_of_an_earlier_argument_is_found() -> None:
+    """The branch that is pushed is what followed the slash when it was made."""
+    first, second = ("make", {"branch": "feature/login"}, ""), ("push", {"name": "login"}, "")
+    survey = surveyed(session_of("s", "go", [first], [second]))
+    assert any(rule.transform == "split" and rule.options == ("/", 1) for rule in survey.explained["push.name"])

@@ -9,10 +9,10 @@ import { lengthOf, part, rounded, strip } from "./text.js";
 
 const LEAST_FORM_SHARE = 0.002;
 const GENERAL_SHARE = 0.1;
-const WIDEST = 5;
+const WIDEST = 8;
 const EXPANDED = 40;
-const WRITTEN_OUT = 14;
-const FROM_FORMS = 12;
+const WRITTEN_OUT = 18;
+const FROM_FORMS = 16;
 const REPEATS = 4;
 const STEPPING_TOOLS = 6;
 const STEPS = 2;

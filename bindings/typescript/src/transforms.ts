@@ -84,6 +84,47 @@ function letterCase(value: Json, way: Json): Json | undefined {
   return changed === value ? undefined : changed;
 }
 
+function listHead(value: Json, count: Json): Json | undefined {
+  const many = Number(count);
+  return Array.isArray(value) && many > 0 && many < value.length ? value.slice(0, many) : undefined;
+}
+
+function split(value: Json, sign: Json, place: Json): Json | undefined {
+  if (typeof value !== "string" || typeof sign !== "string" || typeof place !== "bigint") return undefined;
+  if (lengthOf(value) > 300 || sign === "" || !value.includes(sign)) return undefined;
+  const pieces = value.split(sign);
+  const piece = pieces.at(Number(place));
+  return piece === undefined ? undefined : strip(piece) || undefined;
+}
+
+function template(value: Json, before: Json, after: Json): Json | undefined {
+  if (typeof value !== "string" || value === "" || lengthOf(value) > 300 || value.includes("\n")) return undefined;
+  return `${before}${value}${after}`;
+}
+
+function webAddress(value: Json, wanted: Json): Json | undefined {
+  if (typeof value !== "string" || lengthOf(value) > 2000 || !/^https?:\/\//.test(value)) return undefined;
+  const at = value.indexOf("://");
+  const scheme = value.slice(0, at);
+  const page = value.slice(at + 3).split("#", 1)[0];
+  const plain = page.split("?", 1)[0];
+  const slash = plain.indexOf("/");
+  const host = slash < 0 ? plain : plain.slice(0, slash);
+  const path = slash < 0 ? "" : plain.slice(slash);
+  const bare = plain.replace(/\/+$/, "");
+  const parts: Record<string, string> = {
+    page: `${scheme}://${page}`,
+    plain: `${scheme}://${plain}`,
+    bare: `${scheme}://${bare}`,
+    site: `${scheme}://${host}`,
+    host,
+    path,
+    parent: path.replace(/\/+$/, "") === "" ? "" : `${scheme}://${bare.slice(0, Math.max(bare.lastIndexOf("/"), 0))}`,
+  };
+  const found = Object.hasOwn(parts, String(wanted)) ? parts[String(wanted)] : "";
+  return found === "" || found === value ? undefined : found;
+}
+
 function number(value: Json, form: Json, step: Json): Json | undefined {
   const whole = wholeOf(value);
   if (whole === undefined || typeof step !== "bigint") return undefined;
@@ -103,5 +144,9 @@ export const TRANSFORMS: Record<string, Transform> = {
   fields,
   file_path: filePath,
   letter_case: letterCase,
+  list_head: listHead,
   number,
+  split,
+  template,
+  web_address: webAddress,
 };

@@ -9,6 +9,8 @@ A transform is a module in this folder that defines:
 ``reach(value, context) -> Iterator[tuple[options, result]]`` (optional)
     Everything it makes of a value without knowing the target, when that is little: lets the miner look targets up
     instead of trying pairs.
+``invert(target) -> Iterator[tuple[source, options]]`` (optional)
+    The few sources that it would turn into the target: the miner looks up whether one of them was seen.
 ``EXAMPLES``
     ``[(source, options, target), …]``, run by the contract test.
 
