@@ -13,6 +13,7 @@ from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import BAD, BOTH, CALLS, GOOD, HARNESS_TEXT, OTHER, RESULTS, ROLES, Role, Shape
 from miner.readers.unwrap import printed_result
+from miner.readers.values import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +229,8 @@ def usage_of(usage: Any) -> tuple[int | None, int | None]:
     if type(tokens_in) is int and "input_tokens" in usage:
         # Anthropic leaves cached tokens out of its input; OpenAI keeps them in, under another name.
         cached = (usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens"))
-        tokens_in += sum(count for count in cached if type(count) is int)
-    return tokens_in if type(tokens_in) is int else None, tokens_out if type(tokens_out) is int else None
+        tokens_in += sum(part for part in cached if type(part) is int)
+    return count(tokens_in), count(tokens_out)
 
 
 def role_of(value: dict[str, Any]) -> Role | None:

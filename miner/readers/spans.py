@@ -33,6 +33,7 @@ from miner.readers.span_dialects import (
 )
 from miner.readers.span_rows import Span
 from miner.readers.span_tree import Lane, lanes_of
+from miner.readers.values import count
 
 
 @dataclass(slots=True)
@@ -139,8 +140,8 @@ def _turn(step: _Step) -> Turn:
         uid=step.span.id,
         model=text_attribute(step.span, MODEL),
         passed_over=sum(turn.passed_over for turn in step.said.answer),
-        tokens_in=tokens[0] if type(tokens[0]) is int else None,
-        tokens_out=tokens[1] if type(tokens[1]) is int else None,
+        tokens_in=count(tokens[0]),
+        tokens_out=count(tokens[1]),
     )
 
 
