@@ -36,9 +36,10 @@ HEAVY = {"duckdb", "polars", "sklearn", "streamlit", "numba", "pyarrow", "numpy"
 
 
 def python_files(*folders: str) -> list[Path]:
-    """Every Python file of the project, or of some of its folders."""
-    names = folders or ("miner", "dashboards", "pipelines", "benchmarks", "data", "tests")
-    found = [path for name in names for path in sorted((ROOT / name).rglob("*.py"))]
+    """Every Python file of the project, or of some of its folders; not what runs have left in ``data/runs``."""
+    names = folders or ("miner", "dashboards", "pipelines", "benchmarks", "data", "examples", "tests")
+    runs = ROOT / "data" / "runs"
+    found = [path for name in names for path in sorted((ROOT / name).rglob("*.py")) if runs not in path.parents]
     return found if folders else [ROOT / "dev.py", *found]
 
 
