@@ -8,27 +8,18 @@ one way are asked together.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterable, Mapping
 from copy import copy
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .atoms import shapes
 from .memory import Memory, value_key
-from .patterns import Hole
-from .rules import Apply, Rule, applier, beside, pick_all, propose, reading_of
+from .plan import AGES, AGREEING, USES, Plan, shape_trait
+from .rules import Apply, Rule, beside, pick_all, propose
 
-SHAPE_FROM = 40
-"""Longer texts have no shape worth telling apart."""
 HIGHEST = 500_000
 """Thousandths above which a score counts as certain: weights of a hostile bundle may not overflow."""
-DEPENDENT = ("beside", "same")
-"""Sources that read another hole of the same call."""
-AGES = {age: f"a{age}" for age in (0, 1, 2, 3, 9)}
-USES = tuple(f"u{times}" for times in range(3))
-AGREEING = tuple(f"n{rules}" for rules in range(7))
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -58,17 +49,6 @@ def proposals(
     return found
 
 
-@functools.lru_cache(maxsize=16_384)
-def _shape_of(text: str) -> str:
-    found = shapes(text)
-    return "s" + (found[-1] if found else "-")
-
-
-def shape_trait(value: Any) -> str:
-    """What a value looks like, as a trait."""
-    return _shape_of(value) if isinstance(value, str) and len(value) < SHAPE_FROM else "s-"
-
-
 def traits_of(proposal: Proposal, used: Mapping[str, int], age: int) -> tuple[str, str, str, str]:
     """What is seen of a value apart from who proposes it."""
     times = used.get(proposal.key, 0)
@@ -91,45 +71,6 @@ def _power(score: int) -> float:
 
 def _by_score(one: tuple[Any, ...]) -> tuple[int, str]:
     return one[0], one[1]
-
-
-class Plan:
-    """One hole in every session: its rules sorted by how they are asked."""
-
-    __slots__ = ("_applies", "ages", "agreement", "anchors", "dependent", "free", "hole", "name", "readings", "rules",
-                 "uses")  # fmt: skip
-
-    def __init__(self, name: str, hole: Hole, rules: list[Rule]) -> None:
-        self.name, self.hole, self.rules = name, hole, rules
-        self.dependent = [place for place, rule in enumerate(rules) if rule.source in DEPENDENT]
-        self.free = [place for place, rule in enumerate(rules) if rule.source not in DEPENDENT]
-        self.anchors = sorted({rules[place].anchor for place in self.dependent})
-        grouped: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
-        for place in self.free:
-            way, rank = reading_of(rules[place])
-            grouped.setdefault(way, []).append((rank, place))
-        self.readings = [tuple(sorted(ranks)) for ranks in grouped.values()]
-        """Rules that one look at their stream answers: (rank, place in the hole) of each."""
-        looks = hole.traits
-        self.ages = {age: looks.get(trait, 0) for age, trait in AGES.items()}
-        self.uses = [looks.get(trait, 0) for trait in USES]
-        self.agreement = [looks.get(trait, 0) for trait in AGREEING]
-        moving = any("$cwd" in rule.options for rule in rules)
-        self._applies = None if moving else [applier(rule, "") for rule in rules]
-
-    def applies(self, cwd: str) -> list[Apply]:
-        """The transforms of the rules in a session that runs in a folder."""
-        return self._applies if self._applies is not None else [applier(rule, cwd) for rule in self.rules]
-
-    def sources(self) -> dict[str, list[int]]:
-        """Stream, or hole whose used values matter -> the readings that must look again when it changes."""
-        found: dict[str, list[int]] = {}
-        for number, ranks in enumerate(self.readings):
-            rule = self.rules[ranks[0][1]]
-            found.setdefault(rule.source, []).append(number)
-            if rule.policy.startswith(("next", "fresh")):
-                found.setdefault(rule.hole, []).append(number)
-        return found
 
 
 class _Standing(NamedTuple):

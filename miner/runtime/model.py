@@ -6,10 +6,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
-from .binding import Plan
 from .forms import Form, form_of
 from .memory import path_text, value_key
 from .patterns import PatternSet
+from .plan import Plan
 
 GENERAL_SHARE = 0.1
 """Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miner.runtime.binding import Binder, Plan, proposals
+from miner.runtime.binding import Binder, proposals
 from miner.runtime.memory import Memory, value_key
 from miner.runtime.patterns import Hole
+from miner.runtime.plan import Plan
 from miner.runtime.rules import Rule, applier
 
 RULES = [
