@@ -1,7 +1,8 @@
 """Broader calls live: which kept result answers a narrower call, and which broader call is started for several.
 
 What the agent sees is what its own call would have given: a serving rule says so for this very result, nothing that
-either call reads has changed since the broader one began, and each call is answered once.
+either call reads has changed since the broader one began, and each call is answered once. Before a rule answers
+anything it says what real calls will give, and one that was ever wrong is not used again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .core import is_reusable
 from .effects import Level
 from .run import Run, State
-from .serving_rules import Broader, with_text
+from .serving_rules import Broader, ServingRule, with_text
 from .speculation import Speculation
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Found(NamedTuple):
 
     run: Run
     derived: Derived
+    rule: ServingRule
+    is_proved: bool
+    """Whether the rule has shown itself right live, so that it may answer."""
 
 
 def found_broader(
@@ -60,12 +64,16 @@ def found_broader(
             continue
         if live.claim_refusal(run, now) is not None:
             continue
-        if live.world.changed_since(run.tick, tool, footprint.reads) or live.world.is_changing(tool, footprint.reads):
+        if (
+            core.proofs[broader.rule] < 0
+            or live.world.changed_since(run.tick, tool, footprint.reads)
+            or live.world.is_changing(tool, footprint.reads)
+        ):
             continue
         derived = derive(core, run, broader, arguments)
         if derived is not None:
             core.refused_parts[broader.tool] = 0
-            return Found(run, derived)
+            return Found(run, derived, broader.rule, core.proofs[broader.rule] >= core.budget.proofs)
         core.refused_parts[broader.tool] += 1
     return None
 
@@ -143,10 +151,15 @@ def is_covered(live: Live, speculation: Speculation, coming: Iterable[str]) -> b
 def _promising(core: Core, one: Speculation) -> list[Broader]:
     """Broader calls that may answer a prediction, of tools whose results have answered of late or were not tried.
 
-    A host may give results in a form that is not known here, or say something new around them.
+    A host may give results in a form that is not known here, or say something new around them; a rule that has not
+    shown itself right live is tried on calls that come anyway.
     """
     found = core.serving.broader(one.tool, one.arguments)
-    return [broader for broader in found if core.refused_parts[broader.tool] < _MOST_REFUSED]
+    return [
+        broader
+        for broader in found
+        if core.refused_parts[broader.tool] < _MOST_REFUSED and core.proofs[broader.rule] >= core.budget.proofs
+    ]
 
 
 def _may_be_early(core: Core, tool: str, arguments: Mapping[str, Any]) -> bool:

@@ -49,6 +49,8 @@ class Budget:
     waste_window: int = 50
     patience_s: float = 30.0
     """A joined speculation that takes longer, and four times longer than seen, hangs: its call is run afresh."""
+    proofs: int = 1
+    """Calls that a serving rule must have foreseen to the letter, here and now, before it answers any."""
     default_service_s: float = 0.5
     """Duration of a tool nobody has timed yet."""
     default_think_s: float = 2.0

@@ -22,7 +22,7 @@ from .ledger import Ledger
 from .policy import Policy, ToolRule
 from .results import Snapshot, describe, snapshot
 from .run import Mode, Predictor, Run, State
-from .serving_rules import Serving
+from .serving_rules import Serving, ServingRule
 from .timing import Durations
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _MOST_FAULTS = 3
 _WASTE_MEMORY_S = 600.0
+_DISPROVED = -1
 _Answer = TypeVar("_Answer")
 
 
@@ -62,6 +63,8 @@ class Core:
         """Which calls the results of broader ones answer."""
         self.refused_parts: Counter[str] = Counter()
         """Tool -> results of it in a row that did not answer a call although a rule would have had them."""
+        self.proofs: Counter[ServingRule] = Counter()
+        """How often each rule foresaw a real result since it was last wrong; below zero it is not used any more."""
         self.generation = 0
         self.mode = mode
         self.real = 0
@@ -256,6 +259,12 @@ class Core:
             if not run.deliveries:
                 self._settle(run, wasted=False)
             run.deliveries += 1
+
+    def prove(self, rule: ServingRule, *, right: bool) -> None:
+        """A real result came of which a rule had said what it would be; one that was wrong is not used any more."""
+        with self.lock:
+            if self.proofs[rule] >= 0:
+                self.proofs[rule] = self.proofs[rule] + 1 if right else _DISPROVED
 
     def forsake(self, run: Run, reason: str) -> None:
         """A joined run gave no answer in time, or none that may be used: it is a speculation that failed."""

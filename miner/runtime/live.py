@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from .admission import Prepared, admit_all, prepare
-from .broader import Derived, found_broader, key_of, widened
+from .broader import Derived, Found, found_broader, key_of, widened
 from .budget import preempted
 from .core import Core, is_old, is_reusable, is_speculative
 from .effects import Level
@@ -40,6 +40,8 @@ class Call:
     key: str | None = None
     derived: Derived | None = None
     """The answer, where the run is one of a broader call."""
+    foreseen: Found | None = None
+    """What a rule that is still to be proved says the call will give."""
     over: bool = False
     recorded: bool = False
     """It stands in the ledger, so its end will too, whatever the mode is by then."""
@@ -137,6 +139,7 @@ class Live:
                 core.record("returned", self.id, call=call.number, tool=call.tool, reason=status)
             if core.mode is Mode.OFF or self.closed:
                 return
+            core.guarded(lambda: self._prove(call, status, result), None)
             if status != "ok" and call.key is not None and len(self.unusable) < _MOST_UNUSABLE:
                 self.unusable.add(call.key)
             if call.run is None and status == "ok":
@@ -203,8 +206,10 @@ class Live:
                 self.by_key.pop(run.key, None)
         if call.run is None and serve and key is not None:
             found = found_broader(self, call.tool, call.arguments, key, footprint, now)
-            if found is not None:
+            if found is not None and found.is_proved:
                 self._take_part(call, found.run, found.derived)
+            else:
+                call.foreseen = found
         call.recorded = True
         core.record(
             "call",
@@ -242,6 +247,16 @@ class Live:
         core.ledger.hidden_s += hidden
         if call.joined:
             run.state = State.JOINED
+
+    def _prove(self, call: Call, status: str, result: Any) -> None:
+        """Holds what a rule foresaw against what came, unless something has changed since."""
+        core, found = self.core, call.foreseen
+        if found is None or status != "ok" or found.run.state is not State.KEPT:
+            return
+        if self.claim_refusal(found.run, core.clock()) is None:
+            right = core.describe(result) == ("ok", found.derived.text)
+            core.prove(found.rule, right=right)
+            core.record("proof", self.id, call=call.number, tool=call.tool, reason="right" if right else "wrong")
 
     def _take_part(self, call: Call, run: Run, derived: Derived) -> None:
         """The broader run stays for others; what it hid is no more than this tool's calls usually take."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from miner.runtime.budget import Budget
 from miner.runtime.effects import Effect, Level
 from miner.runtime.history import check_history
 from miner.runtime.ledger import Ledger
@@ -57,7 +58,7 @@ def host_of(loop: VirtualLoop, *guesses: Speculation, rules: tuple[ServingRule, 
     """A host whose predictor brings serving rules, and whose tools give four numbered lines."""
     predictor = Scripted(*guesses)
     predictor.serving = Serving(rules)  # type: ignore[attr-defined]
-    host = Host(loop, predictor, **more)
+    host = Host(loop, predictor, **{"budget": Budget(proofs=0), **more})
     host.tools.answer = lambda tool, path: TEXT
     return host
 
@@ -84,6 +85,7 @@ def test_one_broader_result_answers_several_narrower_calls(loop: VirtualLoop) ->
     assert host.how() == ["derived", "derived", "served"]
     ledger = host.speculator.ledger
     assert ledger.counts["delivered", "read", "served_derived"] == 2
+    assert ledger.hidden_s == pytest.approx(3.0)
     assert ledger.wasted_s == 0.0
     assert check_history(ledger) == []
 
@@ -356,7 +358,9 @@ def test_threads_are_answered_alike() -> None:
         ran.append(tool)
         return TEXT
 
-    speculator = ThreadSpeculator(predictor, POLICY, execute=execute, mode=Mode.ON, ledger=Ledger(key=b"k"))
+    speculator = ThreadSpeculator(
+        predictor, POLICY, Budget(proofs=0), execute=execute, mode=Mode.ON, ledger=Ledger(key=b"k")
+    )
     session = speculator.session("s")
     session.model_started()
     for _ in range(2_000):
@@ -369,6 +373,62 @@ def test_threads_are_answered_alike() -> None:
     assert session.close() == []
     assert ran == ["read"]
     assert check_history(speculator.ledger) == []
+
+
+def test_a_rule_answers_only_after_it_foresaw_a_real_result(loop: VirtualLoop) -> None:
+    """The first part is run and compared; from then on parts are answered."""
+    host = host_of(loop, guess(), budget=Budget(proofs=1))
+    parts = {2: "2\tb", 3: "3\tc"}
+
+    async def play() -> None:
+        await host.think()
+        host.tools.answer = lambda tool, path: parts[2]
+        assert await asked(host, part(2, 1)) == (parts[2], 1.0)
+        assert await asked(host, part(3, 1)) == (parts[3], 0.0)
+
+    loop.run_until_complete(play())
+    assert host.how() == ["plain", "derived"]
+    assert host.reasons("proof") == ["right"]
+    assert check_history(host.speculator.ledger) == []
+
+
+def test_a_rule_that_foresaw_something_else_is_never_used(loop: VirtualLoop) -> None:
+    """A tool that has changed since it was mined is run for every call, whatever comes later."""
+    host = host_of(loop, guess(), budget=Budget(proofs=1))
+
+    async def play() -> None:
+        await host.think()
+        for offset, answer in ((2, "line 2: b"), (3, "3\tc"), (4, "4\td")):
+            host.tools.answer = lambda tool, path, answer=answer: answer
+            assert await asked(host, part(offset, 1)) == (answer, 1.0)
+
+    loop.run_until_complete(play())
+    assert host.how() == ["plain", "plain", "plain"]
+    assert host.reasons("proof") == ["wrong"]
+
+
+def test_a_change_while_a_rule_is_tried_proves_nothing(loop: VirtualLoop) -> None:
+    """What came after a write says nothing about what was read before it."""
+    host = host_of(loop, guess(), budget=Budget(proofs=1))
+
+    async def play() -> None:
+        await host.think()
+        await asyncio.gather(asked(host, part(2, 1)), asked(host, {"path": "a"}, "write"))
+
+    loop.run_until_complete(play())
+    assert host.reasons("proof") == []
+
+
+def test_predicted_parts_are_called_themselves_until_their_rule_is_proved(loop: VirtualLoop) -> None:
+    """No broader call is started on the word of a rule that nothing here has shown to be right."""
+    host = host_of(loop, guess(offset=1, limit=1), guess(offset=2, limit=1), budget=Budget(proofs=1))
+
+    async def play() -> None:
+        await host.think()
+        await asked(host, part(2, 1))
+
+    loop.run_until_complete(play())
+    assert host.how() == ["served"]
 
 
 def test_broader_calls_that_never_answer_are_not_started_for_parts(loop: VirtualLoop) -> None:

@@ -113,6 +113,7 @@ def budget(rng: Random) -> Budget:
         result_bytes=rng.choice((40, 1 << 20, 1 << 20)),
         wasted_share=1.0,
         patience_s=5.0,
+        proofs=rng.choice((0, 0, 0, 1)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -68,6 +68,7 @@ def _change(rng: Random) -> tuple[float, str, str]:
 
 def _step(rng: Random, *, calm: bool) -> Step:
     batch = tuple(_ask(rng, calm=calm) for _ in range(rng.choice((0, 1, 1, 1, 2, 3))))
+    batch += tuple(replace(ask, after=ask.after + 0.3) for ask in batch[:1] if ask.tool == "view")  # once more
     events = []
     if rng.random() < 0.25:
         events.append((rng.uniform(0.0, 3.0), rng.choice(("off", "strict", "policy", "jump", "back", "tools", "on"))))
@@ -84,7 +85,8 @@ def _ask(rng: Random, *, calm: bool) -> Ask:
     if tool == "read" and rng.random() < 0.3:
         arguments["why"] = rng.choice(("x", "y"))
     if tool == "view":
-        arguments |= rng.choice(({}, {"offset": 2, "limit": 2}, {"limit": 3}, {"offset": 3}, {"offset": 4, "limit": 5}))
+        part = {"offset": 2, "limit": 2}
+        arguments |= rng.choice(({}, part, part, part, {"offset": 3}, {"offset": 4, "limit": 5}))
     after = rng.choice((0.0, 0.0, 0.0, 0.03, 0.3))
     if rng.random() < 0.12:
         return Ask(tool, arguments, after, timeout=rng.choice((0.005, 0.05, 0.2, 0.7)))
