@@ -49,10 +49,12 @@ def size_rows(run: Run) -> list[dict[str, Any]]:
 def tool_rows(run: Run) -> list[dict[str, Any]]:
     """Each tool of the bundle: its forms, its held-out figures, and what the starter policy lets be done early."""
     from miner.evaluation.replay.permits import default_permits
+    from miner.events import Session
 
     bundle = bundle_of(run)
     with events_of(run) as store:
-        policy = default_permits(store.sessions()).policy
+        writers = store.query("select distinct reader, agent from sessions order by all")
+    policy = default_permits([Session("", reader, "", agent=agent) for reader, agent in writers]).policy
     scored = {row[0]: row[1:] for row in bundle.metrics.get("by_tool", ())}
     rows = []
     for tool in bundle.patterns.tools():

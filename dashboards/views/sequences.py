@@ -38,7 +38,7 @@ with st.expander("All transitions as a table"):
 st.subheader("Frequent sequences")
 a, b, c, d, e = st.columns([2, 1, 1, 1, 3])
 share = a.slider("In at least this share of sessions, %", 1, 60, 5, key="share", bind="query-params")
-gap = b.number_input("Other calls between", 0, 5, 1, key="gap", bind="query-params")
+gap = b.number_input("Calls between", 0, 5, 1, key="gap", bind="query-params")
 least = c.number_input("Steps at least", 2, 8, 2, key="least", bind="query-params")
 seen = frame.hold(flow.step_sequences)
 most = d.number_input("Rows", 10, MOST, SHOWN, 5, key="rows", bind="query-params")

@@ -58,15 +58,15 @@ if timed:
 else:
     frame.empty("This session carries no times", "Its order is known; see the events below.")
 
-first = 1
+first = 0
 if "bundle.json" in run.parts and len(log.events) > WINDOW:
     first = st.number_input(
-        f"Decisions from this one on, {WINDOW} at a time", 1, 1_000_000, 1, WINDOW, key="from", bind="query-params"
+        f"Decisions from this one on, {WINDOW} at a time", 0, 1_000_000, 0, WINDOW, key="from", bind="query-params"
     )
-known = frame.ask(walks.predictions, key, int(first) - 1, WINDOW) if "bundle.json" in run.parts else None
+known = frame.ask(walks.predictions, key, int(first), WINDOW) if "bundle.json" in run.parts else None
 moments = known.rows if known else []
 if known and known.of > WINDOW:
-    st.caption(f"Decisions {first:,} to {min(known.of, first + WINDOW - 1):,} of {known.of:,}.")
+    st.caption(f"Decisions {first:,} to {min(known.of, first + WINDOW) - 1:,} of {known.of:,}, counted from 0.")
 if known and known.of and not moments:
     frame.empty("There are no such decisions", f"This session has {known.of:,}: begin earlier.")
 elif not moments:

@@ -20,7 +20,6 @@ from miner.evaluation.replay.planning import Habit, Runs
 from miner.evaluation.replay.savings import Recorded
 from miner.evaluation.replay.workload import Guess, Ints, Recording, Workload
 from miner.runtime.budget import Budget
-from miner.runtime.bundle_tables import TABLES
 from miner.runtime.effects import Level
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _EDITION = 2
 FILE = "recording.npz"
+_SAID_OF_IT = frozenset({"audience", "created_from", "digest", "held_back", "metrics", "vectors"})
+"""Parts of a bundle that predict nothing: the run writes some of them after it has been scored."""
 
 
 class Foreseen(NamedTuple):
@@ -69,7 +70,7 @@ class Kept:
 def key_of(folder: Path, store: Store) -> str:
     """What a recording depends on: the tables of the bundle that predicts, and the sessions."""
     bundle = json.loads((folder / "bundle.json").read_bytes())
-    tables = {name: bundle[name] for name in TABLES if name in bundle}
+    tables = {name: value for name, value in bundle.items() if name not in _SAID_OF_IT}
     sources = store.query("select count(*), sum(rows_digest)::varchar, sum(hash(source, part)) from sources")
     return hashlib.sha256(json.dumps([tables, str(sources)], sort_keys=True).encode()).hexdigest()
 
