@@ -44,6 +44,16 @@ DEFINITIONS: dict[str, Definition] = {
         f"exact_top{k}": Definition(_CALL, f"calls among the first {k}", _ALL_CALLS, _LIST.format(k)) for k in (1, 3, 5)
     },
     **{
+        f"filtered_top{k}": Definition(
+            _CALL,
+            f"calls among the first {k} once the other calls asked for at that decision are left out of the list "
+            "(filtered ranks; Bordes et al. 2013): of five parallel calls all may be first",
+            _ALL_CALLS,
+            _LIST.format(5),
+        )
+        for k in (1, 3, 5)
+    },
+    **{
         f"served_top{k}": Definition(
             _CALL + ", or answered by a serving rule", f"calls answered by the first {k}", _ALL_CALLS, _LIST.format(k)
         )
@@ -87,6 +97,8 @@ class Calls:
     """Index of its decision in the session."""
     rank: list[int] = field(default_factory=list)
     """1-based place among the predictions; 0 when it was not predicted."""
+    filtered_rank: list[int] = field(default_factory=list)
+    """The same among predictions that are wrong or name this call; 0 when it was not predicted."""
     tool_rank: list[int] = field(default_factory=list)
     served_rank: list[int] = field(default_factory=list)
     chance: list[float] = field(default_factory=list)
@@ -131,6 +143,7 @@ class Table:
         self.call_position = np.array(calls.position, dtype=np.int64)
         self.rank = np.array(calls.rank, dtype=np.int64)
         self.tool_rank = np.array(calls.tool_rank, dtype=np.int64)
+        self.filtered_rank = np.array(calls.filtered_rank, dtype=np.int64)
         self.served_rank = np.array(calls.served_rank, dtype=np.int64)
         self.call_chance = np.array(calls.chance, dtype=float)
         self.seconds = np.array(calls.seconds, dtype=float)
@@ -171,7 +184,12 @@ def session_sums(table: Table, part: Slice, gate: float) -> dict[str, Sums]:
     decision_session = table.decision_session[moments]
     asked = per_session(call_session, np.ones(len(call_session)))
     sums: dict[str, Sums] = {}
-    for name, ranks in (("tool", table.tool_rank), ("exact", table.rank), ("served", table.served_rank)):
+    for name, ranks in (
+        ("tool", table.tool_rank),
+        ("exact", table.rank),
+        ("filtered", table.filtered_rank),
+        ("served", table.served_rank),
+    ):
         here = ranks[calls]
         for k in (1, 3, 5):
             sums[f"{name}_top{k}"] = Sums(per_session(call_session, (here > 0) & (here <= k)), asked)

@@ -55,6 +55,7 @@ def _scores(evaluation: Mapping[str, Any]) -> Section:
             f"Of these calls {percent(overall['ceiling'])} could have come from some form and rule of the "
             "bundle, however unlikely: the ceiling of its ranking."
         ),
+        *_filtered_said(overall),
         *_served_said(overall, evaluation.get("serving", {})),
     ]
     rows = [
@@ -62,6 +63,19 @@ def _scores(evaluation: Mapping[str, Any]) -> Section:
     ]
     headings = ("predictor", *(figure.replace("_", " ") for figure in _MAIN))
     return Section("How much is predicted", words, [Table(headings, list(rows))])
+
+
+def _filtered_said(overall: Mapping[str, Any]) -> list[str]:
+    """What parallel calls hide: only one of them can be first; nothing where that makes no difference."""
+    if overall["filtered_top1"] == overall["exact_top1"]:
+        return []
+    return [
+        (
+            "Calls that are asked for side by side share one list, so only one of them can be first: with the others "
+            f"left out, {with_interval(overall, 'filtered_top1')} are right at the first try and "
+            f"{with_interval(overall, 'filtered_top3')} within three (filtered ranks)."
+        )
+    ]
 
 
 def _served_said(overall: Mapping[str, Any], serving: Mapping[str, Any]) -> list[str]:

@@ -170,12 +170,14 @@ class Scores:
             made.position.append(position)
             made.chance.append(guess.probability)
             made.right.append(identity in wanted if identity is not None else 0)
+        others = [place for identity, place in rank.items() if identity in wanted]
         for call in asked:
             place = rank.get(call.identity, 0) if call.identity is not None else 0
             calls.session.append(number)
             calls.tool.append(call.tool)
             calls.position.append(position)
             calls.rank.append(place)
+            calls.filtered_rank.append(place - sum(1 for right in others if right < place) if place else 0)
             calls.tool_rank.append(tool_rank.get(call.tool, 0))
             calls.served_rank.append(self._served(call.event, guesses, place))
             calls.chance.append(guesses[place - 1][0].probability if place else -1.0)

@@ -9,9 +9,10 @@ import pytest
 from miner.errors import MinerError, SplitError
 from miner.evaluation.baselines import Fitted, fit_baselines
 from miner.evaluation.evaluate import Options, evaluate
-from miner.events import Session
+from miner.events import Event, Session
 from miner.predictors import Walk
 from miner.predictors.repeat_last import Predictor as RepeatLast
+from miner.runtime.speculation import Speculation
 from tests.evaluation.sessions import logs_of, read_all, session_of
 from tests.real_logs import SHARED, needs_real_logs
 
@@ -108,6 +109,40 @@ def test_seconds_count_slow_calls_more() -> None:
     quick = session_of("quick", "hi", [READ_A], [("list", {})], tool_s=1)
     found = evaluate(logs_of(train), logs_of(slow, quick), {"r": _fitted(train)})["predictors"]["r"]["overall"]
     assert found["counts"]["seconds_top5"] == [9, 20]
+
+
+class _Listing:
+    """Always guesses the same calls, in one order."""
+
+    def __init__(self, *guesses: Speculation) -> None:
+        self._guesses = list(guesses)
+
+    def start(self, _session: Session) -> Walk:
+        """A walk that learns nothing."""
+        guesses = self._guesses
+
+        class Listed:
+            def observe(self, event: Event) -> None:
+                """Nothing is learnt."""
+
+            def predict(self, most: int = 5) -> list[Speculation]:
+                """The list."""
+                return guesses[:most]
+
+        return Listed()
+
+
+def test_parallel_calls_do_not_take_each_others_place_in_filtered_ranks() -> None:
+    """A, a wrong guess, B: asked for together, A is first in both counts; B is third, and second without A."""
+    train, test = session_of("train", "hello", [READ_A]), session_of("test", "hi", [READ_A, READ_B], [])
+    guesses = [Speculation("read", {"path": path}, 0.3) for path in ("a", "x", "b")]
+    found = evaluate(logs_of(train), logs_of(test), {"l": Fitted(_Listing(*guesses), 0.5)}, Options(draws=0))
+    counts = found["predictors"]["l"]["overall"]["counts"]
+    assert (counts["exact_top1"], counts["exact_top3"]) == ([1, 2], [2, 2])
+    assert (counts["filtered_top1"], counts["filtered_top3"]) == ([1, 2], [2, 2])
+    found = evaluate(logs_of(train), logs_of(test), {"l": Fitted(_Listing(guesses[0], guesses[2]), 0.5)})
+    counts = found["predictors"]["l"]["overall"]["counts"]
+    assert (counts["exact_top1"], counts["filtered_top1"]) == ([1, 2], [2, 2])
 
 
 def test_a_probability_that_is_none_is_refused() -> None:
