@@ -99,6 +99,44 @@ def test_a_bundle_hides_the_time_of_the_calls_it_foresees(loop: VirtualLoop, bun
     assert tools.ran.count(("open", {"folder": "/home/x", "path": "b.txt"})) == 1
 
 
+def test_a_beam_opens_what_an_early_search_has_found(loop: VirtualLoop, tmp_path: Path) -> None:
+    """While the model thinks once, the search runs and, bound to its result, the opening of the first file.
+
+    The model asks for the search and goes on at once to the opening: neither is waited for.
+    """
+    patterns = find_then_open()
+    patterns.forms.append(Form("find", ()))
+    patterns.contexts["1 user"] = {2: 50}
+    patterns.candidate_weights["Tfind"] = 3000
+    patterns.state_weights = {"1 user": {"find": 3000}}
+    file = tmp_path / "bundle.json"
+    file.write_bytes(bundle_bytes(patterns))
+    tools = Tools()
+    rule = ToolRule(level=Level.FULL, effect=Effect.LOCAL_READ)
+    speculator = Speculator(
+        load_bundle(file), Policy({"open": rule, "find": rule}), execute=tools, mode=Mode.ON, clock=loop.time
+    )
+
+    async def play() -> list[float]:
+        took = []
+        async with speculator.session("s", environment={"cwd": "/home/x"}) as session:
+            session.user_message("read them")
+            for tool, arguments, thinks in (
+                ("find", {}, 3.0),
+                ("open", {"folder": "/home/x", "path": "a.txt"}, 0.0),
+            ):
+                session.model_started()
+                await asyncio.sleep(thinks)
+                start = loop.time()
+                assert await session.call(tool, arguments) == (FOUND if tool == "find" else "content of a.txt")
+                took.append(loop.time() - start)
+        return took
+
+    assert loop.run_until_complete(play()) == [0.0, 0.0]
+    assert [tool for tool, _ in tools.ran[:2]] == ["find", "open"]
+    assert tools.ran.count(("open", {"folder": "/home/x", "path": "a.txt"})) == 1
+
+
 def test_origins_reach_the_policy_in_its_own_words(loop: VirtualLoop, bundle_file: Path) -> None:
     """A value of one tool's result goes to another destination only if that flow is listed."""
     flows = {("result:find", "shop"), ("environment", "shop")}
