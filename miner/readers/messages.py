@@ -21,6 +21,7 @@ from miner.readers.history import Context, mark, marks_of
 from miner.readers.items import is_silent, turns_of
 from miner.readers.source import Head, Record, Source, is_lines, strip_compression
 from miner.readers.telling import tell_losses
+from miner.readers.values import grade
 
 VERSION = 1
 TITLE = "Message lists: OpenAI chat and Responses, Anthropic, Gemini, Vercel, LangChain, training and gateway logs"
@@ -183,7 +184,7 @@ class _Sessions:
             attempt=attempt if type(attempt) is int and 0 <= attempt < 1 << 31 else None,
             started_us=min(times, default=None),
             ended_us=max(times, default=None),
-            reward=float(reward) if isinstance(reward, int | float) else None,
+            reward=grade(reward),
             off_path=tuple(live.off_path),
         )
         yield from events

@@ -18,7 +18,7 @@ from miner.readers.dialects import Role
 from miner.readers.items import is_passed_over, turns_of
 from miner.readers.source import Head, Record, Source, strip_compression
 from miner.readers.telling import tell_losses
-from miner.readers.values import number
+from miner.readers.values import grade, integer, number
 
 VERSION = 1
 TITLE = "τ-bench and τ² results: one JSON file a run, a session for each task and trial"
@@ -111,7 +111,7 @@ def _session(
     messages: list[Any],
     seen: set[str],
 ) -> Iterator[Session | Event]:
-    task, trial = about.task(value), value.get("trial")
+    task, trial = about.task(value), integer(value.get("trial"))
     name = _text(value.get("id")) or f"{task}#{trial if trial is not None else 0}"
     # Runs of one task and trial by several agents differ in what was said; a copied file does not.
     said = hashlib.blake2b(json_text(messages).encode("utf-8", "replace"), digest_size=16).hexdigest()
@@ -138,15 +138,15 @@ def _session(
         key,
         "tau",
         name,
-        relation="attempt" if isinstance(trial, int) and trial > 0 else "root",
+        relation="attempt" if trial is not None and trial > 0 else "root",
         agent=about.agent,
         model=about.model,
         application=about.domain,
         task=f"{about.domain}/{task}" if about.domain and task is not None else task,
-        attempt=trial if isinstance(trial, int) else None,
+        attempt=trial,
         started_us=micros(value.get("start_time")) or min(times, default=None),
         ended_us=micros(value.get("end_time")) or max(times, default=None),
-        reward=float(reward) if isinstance(reward, int | float) else None,
+        reward=grade(reward),
         outcome=_text(value.get("termination_reason")),
     )
     yield from events

@@ -37,6 +37,11 @@ def number(value: Any) -> float | None:
     return float(value) if abs(value) < 1e300 else None
 
 
+def grade(value: Any) -> float | None:
+    """A reward: a number that can be told, or right and wrong as 1 and 0."""
+    return float(value) if isinstance(value, bool) else number(value)
+
+
 def flag(value: Any) -> bool | None:
     """The value when it is true or false, else None."""
     return value if isinstance(value, bool) else None
