@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import pickle
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -126,7 +128,7 @@ class Counts:
         connection.unregister("asked")
         found = [Sums() for _ in range(self._folds + 1)]
         groups = dict(
-            connection.execute("select fold, count(distinct group_name) from chosen group by fold").fetchall()
+            connection.execute("select fold, count(distinct group_number) from chosen group by fold").fetchall()
         )
         for sums, counted in zip(found, self._leaving_out(groups), strict=True):
             sums.groups = range(counted)
@@ -176,10 +178,11 @@ class Counts:
                         sums.words[what] = range(size)
 
     def _count_distinct(self, found: list[Sums]) -> None:
-        for at, sums in enumerate(found):
-            without = -1 if at == 0 else at - 1
-            rows = self._connection.execute(_DISTINCT, [VALUE, without]).fetchall()
-            sums.distinct = {json.loads(hole): count for hole, count in rows}
+        for hole, mask, count in self._connection.execute(_DISTINCT, [VALUE]).fetchall():
+            name = json.loads(hole)
+            for at, sums in enumerate(found):
+                if mask & ~(1 << (at - 1) if at else 0):
+                    sums.distinct[name] = sums.distinct.get(name, 0) + count
 
     def _leaving_out(self, counts: Mapping[int, int]) -> list[int]:
         """The sum over all folds, then without each in turn."""
@@ -233,7 +236,8 @@ _TABLES = (
 _CHOSEN = """
     -- one row is one session that is summed over
     create or replace temp table chosen as
-    select number, group_name, fold from surveyed where key in (select key from asked)
+    select number, dense_rank() over (order by group_name) as group_number, fold
+    from surveyed where key in (select key from asked)
 """
 _CALLS_BY_FOLD = f"""
     select kind, hole, item, fold, sum(n)::bigint from tallies join chosen using (number) where kind < {VALUE}
@@ -241,14 +245,18 @@ _CALLS_BY_FOLD = f"""
 """
 _ITEMS = """
     with by_group as (
-        select kind, hole, item, fold, group_name, sum(n)::bigint as n
+        select kind, hole, item, fold, group_number, sum(n)::bigint as n
         from tallies join chosen using (number) where kind >= {value}
         group by all)
     select kind, hole, item, {columns} from by_group group by kind, hole, item
     having count(*) >= ? or item in ({fixed})
 """
 _DISTINCT = """
-    select hole, count(distinct item) from tallies join chosen using (number) where kind = ? and fold <> ? group by hole
+    -- one row is a hole, some folds, and how many of its values were seen in just those
+    select hole, folds, count(*) from (
+        select hole, item, bit_or(1::uinteger << fold) as folds
+        from tallies join chosen using (number) where kind = ? group by hole, item)
+    group by hole, folds
 """
 
 
@@ -256,9 +264,11 @@ def _opened(path: Path | None, folds: int) -> duckdb.DuckDBPyConnection:
     """A connection to sound rows of this version; others are dropped, for they can be counted again."""
     import duckdb
 
+    spill = path.with_name(path.name + ".spill") if path else Path(tempfile.gettempdir()) / f"miner-{os.getpid()}.spill"
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY,
         "preserve_insertion_order": False,
+        "temp_directory": str(spill),
     }
     if path is None:
         connection = duckdb.connect(config=settings)
