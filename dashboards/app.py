@@ -32,7 +32,7 @@ def _follow(seen: str) -> None:
         st.rerun()
 
 
-st.set_page_config(page_title="miner", layout="wide", initial_sidebar_state="expanded")
+st.set_page_config(page_title="miner", layout="wide", initial_sidebar_state="auto")
 views = {name: st.Page(VIEWS / f"{name}.py", title=title, url_path=name) for name, title in TITLES.items()}
 
 

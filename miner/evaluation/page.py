@@ -9,14 +9,14 @@ from pathlib import Path
 from miner.evaluation.sections import Section, Table
 
 _STYLE = """
-:root{color-scheme:light dark;--ink:#1c2330;--soft:#667085;--line:#d8dde6;--paper:#fbfbf9;--a:#1f6feb;--b:#b4540a;--c:#13795b;--d:#8250df}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#98a2b3;--line:#333b49;--paper:#14181f;--a:#6ea8fe;--b:#f0a35e;--c:#5fcea5;--d:#c4a4ff}}
+:root{color-scheme:light dark;--ink:#1c2330;--soft:#667085;--line:#d8dde6;--paper:#fbfbf9;--a:#0d9488;--b:#6169e8;--c:#b27812;--d:#c9542f}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ef;--soft:#98a2b3;--line:#333b49;--paper:#14181f;--a:#2bb5a6;--b:#9aa0fa;--c:#e0ac4a;--d:#ee8163}}
 body{font:16px/1.55 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:68rem;margin:3rem auto;padding:0 1.5rem}
 h1{font-size:1.9rem;margin:0 0 .3rem}h2{font-size:1.25rem;margin:2.8rem 0 .6rem;padding-top:1rem;border-top:1px solid var(--line)}
 p{max-width:46rem}.lead{color:var(--soft)}.wide{overflow-x:auto}
 table{border-collapse:collapse;margin:1rem 0;font-size:.86rem;font-variant-numeric:tabular-nums}
 th{font-weight:600;text-align:right;color:var(--soft);vertical-align:bottom}td{text-align:right}
-th,td{padding:.28rem .7rem;border-bottom:1px solid var(--line)}
+th,td{padding:.28rem .7rem;white-space:nowrap;border-bottom:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left;padding-left:0}tr:hover td{background:color-mix(in srgb,var(--a) 7%,transparent)}
 .charts{display:flex;flex-wrap:wrap;gap:1.5rem}.charts svg{flex:1 1 24rem;max-width:40rem;height:auto}
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .tick,svg .axis,svg .words{fill:var(--soft)}

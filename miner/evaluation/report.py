@@ -118,9 +118,10 @@ def _slices(evaluation: Mapping[str, Any], name: str) -> Section:
 def _trust(evaluation: Mapping[str, Any], name: str) -> Section:
     figures = evaluation["predictors"][name]
     overall = figures["overall"]
+    brier = "–" if overall["brier"] is None else f"{overall['brier']:.3f}"
     words = [
         _gate_said(figures["gate"], overall),
-        f"Brier {overall['brier']}, expected calibration error {with_interval(overall, 'ece')}.",
+        f"Brier {brier}, expected calibration error {with_interval(overall, 'ece')}.",
     ]
     points = [(row["probability"], row["hit_rate"]) for row in figures["reliability"]]
     curve = [(row["recall"], row["precision"]) for row in figures["precision_recall"]]

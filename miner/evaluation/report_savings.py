@@ -74,7 +74,10 @@ def saved_section(savings: Mapping[str, Any]) -> Section:
     )
     if not savings["serial_s"]:
         return Section("What it would save", ["Without times there is nothing to save."])
-    under = "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in savings["conditions"].items())
+    under = "; ".join(
+        f"{key.replace('_', ' ')}: {'no limit' if value is None else value}"
+        for key, value in savings["conditions"].items()
+    )
     words = [f"Tier: {savings['tier']}. {under}."]
     return Section("What it would save", words, [Table(headings, list(rows))])
 

@@ -27,7 +27,11 @@ class Section:
 
 def percent(value: float | None) -> str:
     """A share as per cent, or a dash."""
-    return "–" if value is None else f"{100 * value:.1f} %"
+    return "–" if value is None else f"{_of_hundred(value)} %"
+
+
+def _of_hundred(value: float) -> str:
+    return f"{round(100 * value, 1) + 0.0:.1f}"  # adding 0 makes -0.0 a plain zero
 
 
 def with_interval(figures: Mapping[str, Any], name: str) -> str:
@@ -36,7 +40,7 @@ def with_interval(figures: Mapping[str, Any], name: str) -> str:
     value = f"{figures[name]:.3f}" if name == "ece" and figures[name] is not None else percent(figures[name])
     if bounds is None:
         return value
-    low, high = (f"{bound:.3f}" if name == "ece" else f"{100 * bound:.1f}" for bound in bounds)
+    low, high = (f"{bound:.3f}" if name == "ece" else _of_hundred(bound) for bound in bounds)
     return f"{value} ({low}–{high})"
 
 
