@@ -188,6 +188,8 @@ class HttpProxy:
         for key in [key for key, one in self._clients.items() if one is client]:
             del self._clients[key]
         await client.relay.close()
+        for decided in client.open.values():
+            _settle(decided, b"")
 
     # --- early calls ---------------------------------------------------------------------------------------------
 

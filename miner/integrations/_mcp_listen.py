@@ -16,6 +16,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 MOST_BYTES = 64 << 20
 """A longer request is refused."""
+_IDLE_S = 300
+"""How long a connection may lie idle: a model that thinks must not have to connect anew."""
 _HOME = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -94,7 +96,11 @@ class Listener:
 
     def __init__(self, host: str, port: int, handle: Handle) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family)
+        # asyncio sends small pieces at once only where the socket says that it is TCP's, and `create_server` does not.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((host, port))
+        self._socket.listen(128)
         self.port: int = self._socket.getsockname()[1]
         self._handle, self._only_home = handle, host in _HOME
 
@@ -110,6 +116,7 @@ class Listener:
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=2,
+            timeout_keep_alive=_IDLE_S,
         )
         await uvicorn.Server(config).serve(sockets=[self._socket])
 
