@@ -1,60 +1,184 @@
-"""Calls read and mined per second of processor time, and peak memory, on logs of one's own.
+"""Calls read, mined and searched for sequences per second, and the memory of all processes, on logs of any size.
 
-``python3 dev.py bench scale LOGS...``; one row for reading and one for mining. Processor time counts all worker
-processes, so that the figures hold on a busy machine; divide by the cores for what one night takes.
+``python3 dev.py bench scale [--calls N...] [--logs PATH...] [--folder DIR] [--sample N]``: one JSON object a size.
+Logs are drawn by ``data/generate_logs.py`` unless some are given. Each stage runs in a process of its own, with as
+many workers as there are cores; memory is the sum of what its processes hold alone and their shares of what they hold
+together. Processor seconds are of all processes, so that they hold on a busy machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import multiprocessing
 import resource
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from miner.engines import load_engine
+from miner.export.pattern_file import pattern_bytes
 from miner.journey.recipe import recipe_of
-from miner.mining.mine import mine
+from miner.mining.counts import survey
+from miner.mining.counts_file import Counts
+from miner.mining.mine import Recipe, mine
+from miner.mining.sequence_limits import SequenceLimits
+from miner.mining.sequence_sessions import session_sequences
+from miner.mining.sequences import mine_sequences
+from miner.mining.signatures import find_refinements
 from miner.settings import Settings
 from miner.store import Store
+from miner.store.stored import StoredLogs
 
-SAMPLE = Path(__file__).parent.parent / "data" / "sample"
+ROOT = Path(__file__).parent.parent
+SIZES = (100_000,)
+POLL_SECONDS = 0.5
+STORE, COUNTS = "events.duckdb", "counts.duckdb"
+Stage = Callable[..., dict[str, Any]]
 
 
-def main(paths: list[str]) -> int:
-    """Measure, and print one JSON object."""
-    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder) / "events.duckdb") as store:
-        report, reading = timed(lambda: store.ingest(paths or [SAMPLE], max_problem_share=1))
-        patterns, mining = timed(lambda: mine(store.session_logs, recipe_of(Settings()), lambda _: None))
-    calls = report.calls
-    found = {
-        "sessions": report.sessions,
-        "calls": calls,
-        "bytes": report.bytes,
-        "read": row(calls, reading),
-        "mine": {**row(calls, mining), "contexts": len(patterns.contexts), "rules": len(patterns.rules)},
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-    }
-    print(json.dumps(found, indent=1))
+def main(arguments: Sequence[str]) -> int:
+    """Measure each size."""
+    accepted = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    accepted.add_argument("--calls", type=int, nargs="+", default=SIZES, help="sizes of drawn logs")
+    accepted.add_argument("--logs", nargs="+", help="logs of your own instead")
+    accepted.add_argument("--folder", type=Path, help="where logs and stores go: a disk with room")
+    accepted.add_argument("--engine", default="duckdb")
+    usual = Settings().mining.sample_calls
+    accepted.add_argument("--sample", type=int, default=usual, help="calls that rules and calls are weighed on")
+    chosen = accepted.parse_args(arguments)
+    for calls in [0] if chosen.logs else chosen.calls:
+        with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
+            print(
+                json.dumps(one_size(Path(name), calls, chosen.logs, chosen.engine, chosen.sample), indent=1), flush=True
+            )
     return 0
 
 
-def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """A result, and the processor seconds of this process and of its workers."""
-    began = processor_seconds()
-    return work(), processor_seconds() - began
+def one_size(folder: Path, calls: int, logs: list[str] | None, engine: str, sample: int) -> dict[str, Any]:
+    """Everything about one size."""
+    found: dict[str, Any] = {}
+    named = logs or [drawn(folder / "logs", calls, "1", found)]
+    found["read"] = measured(read, folder, named)
+    found["sequences"] = measured(sequences, folder)
+    found["count"] = measured(counted, folder, engine)
+    found["weigh"] = measured(weighed, folder, engine, sample)
+    return found
+
+
+def drawn(out: Path, calls: int, seed: str, found: dict[str, Any]) -> str:
+    """A folder of drawn logs."""
+    words = [sys.executable, ROOT / "data" / "generate_logs.py", "--calls", calls, "--seed", seed, "--out", out]
+    began = time.monotonic()
+    subprocess.run([str(word) for word in words], check=True, stdout=subprocess.DEVNULL)
+    found["drawn_calls_per_s"] = round(calls / (time.monotonic() - began))
+    return str(out)
+
+
+def read(folder: Path, logs: list[str]) -> dict[str, Any]:
+    """Log files to events."""
+    with Store.open(folder / STORE) as store:
+        report = store.ingest(logs, max_problem_share=1)
+    size = (folder / STORE).stat().st_size
+    return {"sessions": report.sessions, "calls": report.calls, "log_mb": report.bytes >> 20, "store_mb": size >> 20}  # fmt: skip  # noqa: E501
+
+
+def sequences(folder: Path) -> dict[str, Any]:
+    """Events to the tool sequences that a hundredth of the sessions have, with at most one call between two steps."""
+    with Store.open(folder / STORE, read_only=True) as store:
+        logs = StoredLogs(store)
+        seen = session_sequences(logs(), find_refinements(logs()))
+    least = max(2, seen.database.sessions // 100)
+    limits = SequenceLimits(min_sessions=least, max_gap=1, max_length=6)
+    found = mine_sequences(seen.database, limits, times=seen.times)
+    return {"calls": len(seen.database.items), "patterns": len(found.patterns)}
+
+
+def counted(folder: Path, engine: str) -> dict[str, Any]:
+    """The stage of mining that goes over every call; its counts are kept for the next stage, and for later runs."""
+    with (
+        Store.open(folder / STORE, read_only=True) as store,
+        load_engine(engine) as place,
+        Counts(folder / COUNTS, Recipe().folds) as counts,
+    ):
+        keys = survey(StoredLogs(store), counts, place)
+        calls = sum(counts.calls(keys).values())
+    return {"calls": calls, "counts_mb": sum(path.stat().st_size for path in folder.glob(f"{COUNTS}*")) >> 20}
+
+
+def weighed(folder: Path, engine: str, sample: int) -> dict[str, Any]:
+    """The sums, and the stages that look at no more than a sample."""
+    said: list[str] = []
+    with Store.open(folder / STORE, read_only=True) as store:
+        recipe = replace(recipe_of(Settings()), engine=engine, sample_calls=sample)
+        patterns = mine(StoredLogs(store), recipe, kept=folder / COUNTS, note=said.append)
+        calls = sum(row[0] for row in store.query("select calls from sessions"))
+    made = {"contexts": len(patterns.contexts), "rules": len(patterns.rules), "bytes": len(pattern_bytes(patterns))}
+    return {"calls": calls, **made, "said": said}
+
+
+def measured(stage: Stage, *arguments: Any) -> dict[str, Any]:
+    """A stage in a process of its own: seconds on the clock and of processors, calls a second, peak memory."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    before = processor_seconds()
+    process = context.Process(target=_staged, args=(there, stage, arguments))
+    began = time.monotonic()
+    process.start()
+    there.close()
+    peak = 0
+    while not here.poll(POLL_SECONDS):
+        peak = max(peak, memory(process.pid or 0))
+        if not process.is_alive() and not here.poll():
+            raise SystemExit(f"the stage {stage.__name__} ended without a result")
+    found: dict[str, Any] = here.recv()
+    process.join()
+    seconds, cpu = time.monotonic() - began, processor_seconds() - before
+    calls = found["calls"]
+    speeds = {"calls_per_s": round(calls / seconds), "calls_per_cpu_s": round(calls / cpu)} if calls else {}
+    return {**found, "s": round(seconds, 1), "cpu_s": round(cpu, 1), **speeds, "peak_mb": peak >> 20}
+
+
+def _staged(told: Connection, stage: Stage, arguments: tuple[Any, ...]) -> None:
+    told.send(stage(*arguments))
 
 
 def processor_seconds() -> float:
-    """Of this process, and of its children that have ended."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, kinds))
+    """Of children that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
-def row(calls: int, seconds: float) -> dict[str, float]:
-    """Seconds, and calls a second."""
-    return {"cpu_s": round(seconds, 2), "calls_per_cpu_s": round(calls / seconds)}
+def memory(root: int) -> int:
+    """Bytes that a process and its descendants hold now."""
+    parents: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue  # it has ended meanwhile
+            parents.setdefault(parent, []).append(int(folder.name))
+    family, held = [root], 0
+    while family:
+        process = family.pop()
+        family += parents.get(process, [])
+        held += _held(process)
+    return held
+
+
+def _held(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), 0)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from miner.engines import _rows as rows
+from miner.engines import spark as engine
 from miner.engines.spark import Engine, SparkLogs
 from miner.events import SessionLog
 from miner.export.pattern_file import pattern_bytes
@@ -75,16 +76,26 @@ def test_a_sample_is_the_same_sample(spark: Any, logs: list[SessionLog], tmp_pat
 def test_parts_are_runs_of_sessions_in_their_order(spark: Any, logs: list[SessionLog], tmp_path: Path) -> None:
     """Each session whole and once, in more than one part, also when some are chosen; the driver sees the same."""
     frame = framed(spark, logs, tmp_path, 7)
-    with partitions(spark, 5), Engine(spark=spark) as engine:
-        parts = list(engine.parts(counted, frame))
+    with partitions(spark, 5), Engine(spark=spark) as place:
+        parts = list(place.parts(counted, frame))
         assert list(frame()) == logs
         few = frozenset(log.session.key for log in logs[3:30:4])
         some = frame.only(few)
         assert list(frame.contents()) == [log.session.key for log in logs]
         assert list(some.contents().items()) == [(key, one) for key, one in frame.contents().items() if key in few]
-        assert [session for part in engine.parts(counted, some) for session in part] == counted(logs[3:30:4])
+        assert [session for part in place.parts(counted, some) for session in part] == counted(logs[3:30:4])
     assert len([part for part in parts if part]) > 1
     assert [session for part in parts for session in part] == counted(logs)
+
+
+def test_a_large_part_travels_in_pieces(logs: list[SessionLog], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an executor sends is a kernel's part, cut to a size that Spark takes; joined, it is the part."""
+    pytest.importorskip("pyspark")
+    monkeypatch.setattr(engine, "PIECE_BYTES", 100)
+    sent = [row for batch in engine.applied(counted)(rows.batches(logs)) for row in batch.to_pylist()]
+    assert len(sent) > 2
+    assert {row["partition"] for row in sent} == {0}
+    assert engine.received(row["data"] for row in sent) == counted(logs)
 
 
 @pytest.mark.soak
