@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from mcp.shared.inbound import (
+    MCP_METHOD_HEADER,
     MCP_NAME_HEADER,
     MCP_PARAM_HEADER_PREFIX,
     MCP_PROTOCOL_VERSION_HEADER,
@@ -208,13 +209,11 @@ class HttpProxy:
         if taken_back is not None:
             taken_back.cancel()
         if not _is_stateless(headers):
-            self._start(self._tell(line, headers))
+            self._start(self._tell(message, line, headers))
 
     async def _call_early(self, relay: Relay, message: wire.Message, line: bytes, headers: Headers) -> None:
         """An early call has a response of its own, in which every message is for us."""
-        sent = httpx2.Request(
-            "POST", self._url, headers=_early(headers, message.body["params"].get("name", "")), content=line.rstrip()
-        )
+        sent = httpx2.Request("POST", self._url, headers=_early(headers, message), content=line.rstrip())
         response = None
         try:
             response = await self._server.send(sent, stream=True)
@@ -231,9 +230,9 @@ class HttpProxy:
             if response is not None:
                 await response.aclose()
 
-    async def _tell(self, line: bytes, headers: Headers) -> None:
+    async def _tell(self, message: wire.Message, line: bytes, headers: Headers) -> None:
         """Sends what needs no answer."""
-        sent = httpx2.Request("POST", self._url, headers=_early(headers, ""), content=line.rstrip())
+        sent = httpx2.Request("POST", self._url, headers=_early(headers, message), content=line.rstrip())
         with suppress(httpx2.HTTPError):
             await self._server.send(sent)
 
@@ -290,10 +289,12 @@ def _passes_back(name: bytes) -> bool:
     return name == b"content-length" or name not in _HOP_BY_HOP
 
 
-def _early(headers: Headers, tool: str) -> Headers:
-    """The headers of an early call: those of the client's latest one, which says who it is."""
-    dropped = _OF_ONE_REQUEST | {b"mcp-name", b"last-event-id"}
+def _early(headers: Headers, message: wire.Message) -> Headers:
+    """The headers of a message of our own: those of the client's latest one, which say who it is, made to fit."""
+    dropped = _OF_ONE_REQUEST | {b"mcp-method", b"mcp-name", b"last-event-id"}
     kept = [pair for pair in _forwarded(headers) if pair[0] not in dropped and not pair[0].startswith(_PARAM)]
-    if any(name == b"mcp-name" for name, _ in headers) and tool:
-        kept.append((MCP_NAME_HEADER.encode(), encode_header_value(tool).encode()))
+    if _is_stateless(headers) and message.method is not None:
+        kept.append((MCP_METHOD_HEADER.encode(), message.method.encode()))
+        if message.method == "tools/call":
+            kept.append((MCP_NAME_HEADER.encode(), encode_header_value(message.body["params"]["name"]).encode()))
     return kept
