@@ -62,7 +62,7 @@ def test_served_calls_are_told_beside_the_exact_ones(results: tuple[dict, dict])
     counts = {"rules": 1, "narrower_calls": 9, "answerable": 7, "checked": 5, "right": 4}
     said = "right in 4 of 5 held-out calls"
     assert said in markdown("Title", sections({**evaluation, "serving": counts}, savings_))
-    assert "serving rules" not in markdown("Title", sections(evaluation, savings_))
+    assert "serving rules:" not in markdown("Title", sections(evaluation, savings_))
 
 
 def test_markdown_tables_keep_their_columns(results: tuple[dict, dict]) -> None:
