@@ -112,7 +112,7 @@ class Bench:
         """Mines one part and asks replay about the other."""
         settings, policy = self.folder / "settings.toml", self.folder / "policy.json"
         settings.write_text(SETTINGS)
-        policy.write_text(json.dumps({"format": 1, "tools": self.policy()}))
+        policy.write_text(json.dumps({"format": 1, "tools": self.policy(), "flows": self.case.flows}))
         shutil.rmtree(self.run, ignore_errors=True)
         _quiet("run", train, "--test", test, "--out", self.run, "--settings", settings)
         return json.loads(_quiet("replay", self.run, "--policy", policy, "--settings", settings, "--json"))

@@ -28,6 +28,8 @@ class Case:
     agent: Callable[[random.Random, str], agents.Agent]
     policy: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What the operator allows beside the starter policy."""
+    flows: tuple[tuple[str, str], ...] = ()
+    """What may go where early, in the operator's words."""
     known: str = ""
     """The server's name in the starter policy."""
     foreign: Callable[[Path, str, str], list[Steps]] | None = None
@@ -44,6 +46,8 @@ def _nothing(_: Path) -> None:
 
 FETCH = {"level": "full", "effect": "local_read", "reads": ["site"], "speculation_safe": True}
 """The site is on this machine and the operator's own, so reading it early costs nobody anything."""
+FLOWS = (("result:*", "open world"), ("argument:*", "open world"))
+"""The server says that its tool reaches the open world: what its answers hold may go there all the same."""
 
 CASES = {
     "filesystem": Case(
@@ -82,6 +86,7 @@ CASES = {
         _nothing,
         agents.reads_pages,
         policy={"fetch": FETCH},
+        flows=FLOWS,
     ),
     "fetch-livemcpbench": Case(
         Package("pypi", "mcp-server-fetch"),
@@ -91,6 +96,7 @@ CASES = {
         _nothing,
         agents.reads_pages,
         policy={"fetch": FETCH},
+        flows=FLOWS,
         foreign=fetches,
     ),
 }
