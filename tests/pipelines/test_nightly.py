@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from miner.runtime.bundle import load_bundle
@@ -50,6 +51,19 @@ def test_first_night_is_published(site: Site) -> None:
     assert load_bundle(run / "bundle.json").digest == summary["bundle"]["digest"]
     assert summary == read_json(run / "summary.json")
     assert (summary["status"], summary["exit_code"], summary["read"]["sessions"]) == ("published", 0, FIRST)
+
+
+def test_a_night_surveys_only_what_is_new(site: Site, run_pipeline: Night) -> None:
+    """Rows of the first night's sessions are taken over as they are; those that came later are added behind them."""
+    site.arrive()
+    run_pipeline(nightly.main, "--settings", site.settings)
+    numbers = []
+    for name in ("000001", "000002"):
+        with duckdb.connect(str(site.home / "runs" / name / "counts.duckdb"), read_only=True) as counts:
+            numbers.append(dict(counts.execute("select key, number from surveyed").fetchall()))
+    first, second = numbers
+    assert len(first) < len(second)
+    assert {key: second[key] for key in first} == first
 
 
 def test_a_night_without_news_changes_nothing(site: Site, run_pipeline: Night) -> None:
