@@ -24,7 +24,7 @@ MADE = ("patterns.json", "bundle.json", "bundle.txt")
 def pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     """The checkout may be edited while tests run."""
     monkeypatch.setattr("miner.journey.steps.code_version", lambda: "pinned")
-    monkeypatch.setattr("miner.mining.counts_file._version", lambda folds: f"pinned {folds}")
+    monkeypatch.setattr("miner.mining.counts_schema.version_of", lambda folds: f"pinned {folds}")
 
 
 def logs(folder: Path, lines: list[str]) -> Path:

@@ -5,21 +5,17 @@ It holds rows by session, and sums them where they lie; what does not fit in mem
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import os
 import pickle
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from miner.errors import StoreError
 from miner.mining.counts import CALLS, RULE, VALUE, Surveyed, rule_of, text_of
+from miner.mining.counts_schema import opened
 from miner.mining.selection import FIXED
 from miner.mining.serving_counts import ServingCounts
 from miner.mining.sums import Sums, Support
@@ -28,13 +24,6 @@ from miner.mining.trace import fold_of
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-FORMAT = 1
-MEMORY = "1GB"
-"""Of the sums alone; what does not fit is spilled beside the file."""
-_PACKAGE = Path(__file__).parents[1]
-_COUNTED_BY = ("events.py", "runtime", "mining")
-"""The code that a session's rows depend on."""
 
 
 class Counts:
@@ -48,7 +37,7 @@ class Counts:
     def __init__(self, path: Path | None, folds: int) -> None:
         self._path = path
         self._folds = folds
-        self._connection = _opened(path, folds)
+        self._connection = opened(path, folds)
 
     def __enter__(self) -> Self:
         return self
@@ -223,16 +212,6 @@ def forget(path: Path, folds: int, keys: Sequence[str]) -> None:
 
 
 _COLUMNS = ("number", "kind", "hole", "item", "n")
-_TABLES = (
-    # One row is one thing that was stated when the file was made.
-    "create table facts (name varchar, value varchar)",
-    # One row is one session whose rows are kept.
-    """create table surveyed (
-        number uinteger, key varchar, content varchar, group_name varchar, fold utinyint, calls uinteger,
-        serving blob)""",
-    # One row is one thing that was seen in one session, and how often.
-    "create table tallies (number uinteger, kind utinyint, hole varchar, item varchar, n uinteger)",
-)
 _CHOSEN = """
     -- one row is one session that is summed over
     create or replace temp table chosen as
@@ -258,70 +237,6 @@ _DISTINCT = """
         from tallies join chosen using (number) where kind = ? group by hole, item)
     group by hole, folds
 """
-
-
-def _opened(path: Path | None, folds: int) -> duckdb.DuckDBPyConnection:
-    """A connection to sound rows of this version; others are dropped, for they can be counted again."""
-    import duckdb
-
-    spill = path.with_name(path.name + ".spill") if path else Path(tempfile.gettempdir()) / f"miner-{os.getpid()}.spill"
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY,
-        "preserve_insertion_order": False,
-        "temp_directory": str(spill),
-    }
-    if path is None:
-        connection = duckdb.connect(config=settings)
-        _make(connection, folds)
-        return connection
-    if path.exists():
-        try:
-            connection = duckdb.connect(str(path), config=settings)
-        except duckdb.Error as error:
-            if "set lock" in str(error):
-                raise StoreError(
-                    "the counts of this run are in use by another process",
-                    where=str(path),
-                    next_step="wait until it has finished, or end it",
-                ) from error
-        else:
-            if _is_sound(connection, folds):
-                return connection
-            connection.close()
-    path.unlink(missing_ok=True)
-    path.with_name(path.name + ".wal").unlink(missing_ok=True)
-    connection = duckdb.connect(str(path), config=settings)
-    _make(connection, folds)
-    return connection
-
-
-def _is_sound(connection: duckdb.DuckDBPyConnection, folds: int) -> bool:
-    import duckdb
-
-    try:
-        return connection.execute("select value from facts where name = 'version'").fetchone() == (_version(folds),)
-    except duckdb.Error:
-        # No counts of ours: what they said is in the store, and is counted again.
-        return False
-
-
-def _make(connection: duckdb.DuckDBPyConnection, folds: int) -> None:
-    connection.execute("begin")
-    for statement in _TABLES:
-        connection.execute(statement)
-    connection.execute("insert into facts values ('version', ?)", [_version(folds)])
-    connection.execute("commit")
-
-
-@cache
-def _version(folds: int) -> str:
-    """Of the format, of the code that rows depend on, and of the folds."""
-    state = hashlib.sha256()
-    for name in _COUNTED_BY:
-        place = _PACKAGE / name
-        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            state.update(str(file.relative_to(_PACKAGE)).encode() + b"\0" + file.read_bytes())
-    return f"{FORMAT} {folds} {state.hexdigest()[:32]}"
 
 
 class _Unpickler(pickle.Unpickler):
