@@ -25,7 +25,7 @@ from miner.readers.values import count, integer, listing, mapping, number, word
 VERSION = 1
 TITLE = "Inspect AI evaluation logs (.eval, .json)"
 WHERE = "the folder given as --log-dir (logs/*.eval), or: inspect log convert --to json"
-RESTS_ON = "a description taken from version 0.3.285 and the producer's source; hand-made logs"
+RESTS_ON = "logs written by the package itself, version 0.3.285; the producer's source; hand-made logs"
 
 NAME = "inspect"
 _SILENT = frozenset(

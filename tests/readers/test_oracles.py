@@ -137,14 +137,21 @@ def test_protobuf_finds_the_same_tool_spans() -> None:
     assert ours == theirs
 
 
-def test_inspects_own_reader_finds_the_same_calls(tmp_path: Path) -> None:
-    """Each call that Inspect's own package sees in its log: function, arguments, and when the tool ran."""
+@pytest.mark.parametrize("ending", ["eval", "json"])
+def test_what_inspect_writes_is_read(tmp_path: Path, ending: str) -> None:
+    """Logs as Inspect's own package writes them hold the calls that it sees in them."""
     log = pytest.importorskip("inspect_ai.log", reason="inspect-ai is large, and installed by hand")
-    reader = load_reader("inspect")
-    path = tmp_path / reader.EXAMPLE_NAME
-    path.write_bytes(reader.EXAMPLE)
+    value = json.loads(load_reader("inspect").EXAMPLE)
+    value["eval"] |= {"created": "2026-05-01T10:00:00+00:00", "dataset": {}, "config": {}}
+    for sample in value["samples"]:
+        sample["target"] = ""
+        for event in sample["events"]:
+            event |= {"tools": [], "tool_choice": "auto", "config": {}} if event["event"] == "model" else {}
+    written = log.EvalLog.model_validate(value)
+    path = tmp_path / f"2026-05-01T10-00-00_shop_abc.{ending}"
+    log.write_eval_log(written, str(path))
     events = [event for sample in log.read_eval_log(str(path)).samples for event in sample.events]
-    theirs = Counter((e.function, canonical(e.arguments)) for e in events if e.event == "tool")
+    theirs = Counter((event.function, canonical(event.arguments)) for event in events if event.event == "tool")
     assert theirs
     assert without_results(told(read("inspect", path))) == theirs
 

@@ -13,7 +13,7 @@ from miner.store.report import IngestReport
 
 CHAT = """\
 {"messages": [{"role": "user", "content": "Go."}, {"role": "assistant", "content": null, "tool_calls": [\
-{"id": "a", "function": {"name":"run","arguments": "{\\"server\\": \\"crm\\", \\"tool\\": \\"find\\", \\"params\\": {}}"}},\
+{"id":"a","function":{"name":"run","arguments":"{\\"server\\": \\"crm\\", \\"tool\\": \\"find\\", \\"params\\": {}}"}},\
 {"id": "b", "function": {"name": "functions.look", "arguments": "{}"}}, {"id": "c", "function": {"arguments": "{}"}}]}]}
 """
 
