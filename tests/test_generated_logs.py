@@ -15,7 +15,7 @@ import pytest
 from miner.store import Store
 
 ROOT = Path(__file__).parent.parent
-CALLS = 10_000
+CALLS = 16_000
 FAMILIES = {"coding": "claude_code", "service": "messages"}
 
 
