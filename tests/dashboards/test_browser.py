@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_the_main_controls_work_and_stand_in_the_address(tab: Tab) -> None:
         tab.tab.get_by_role("button", name="bundle.json").click()
     assert download.value.suggested_filename == "bundle.json"
     with tab.tab.expect_download() as download:
-        tab.tab.get_by_role("button", name="Download").first.click()
+        tab.tab.get_by_role("button", name=re.compile(r"as CSV$")).first.click()
     assert download.value.suggested_filename.endswith(".csv")
     assert tab.hosts <= LOCAL
 
