@@ -18,8 +18,8 @@ from miner.runtime.bundle import bundle_bytes, load_bundle
 from miner.runtime.bundle_tables import patterns_of
 from miner.runtime.bundle_text import Limits, has_its_digest, parse
 from miner.runtime.forms import Form, Slot
-from miner.runtime.patterns import Hole, PatternSet
 from miner.runtime.model import Model
+from miner.runtime.patterns import Hole, PatternSet
 from miner.runtime.rules import POLICIES, Rule
 
 REPEATS = 15

@@ -216,7 +216,7 @@ def test_sources_of_one_value_are_bounded() -> None:
 
 
 def test_a_text_around_a_value_is_found_where_the_whole_was_never_seen() -> None:
-    """``git diff src/b.py`` is the path of a result in a fixed text; that text was seen nowhere, so it counts as new."""
+    """``git diff src/b.py`` is the path of a result in a fixed text, which nobody has seen: it counts as new."""
     calls = [("list", {"q": "x"}, "src/b.py changed"), ("shell", {"command": "git diff src/b.py"}, "")]
     survey = surveyed(session_of("s", "go", [calls[0]], [calls[1]]))
     rules = {(rule.source, rule.transform, rule.options) for rule in survey.explained["shell.command"]}

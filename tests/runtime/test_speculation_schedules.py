@@ -49,14 +49,15 @@ def test_the_schedules_reach_every_way_a_speculation_can_go() -> None:
         for entry in speculator.ledger:
             seen[f"{entry['kind']} {entry.get('how') or entry.get('reason') or ''}".strip()] += 1
     expected = {
-        "admitted", "launched", "call plain", "call served", "call joined", "call derived", "delivered", "delivered served_derived", "proof right", "fell_back", "cancel",
+        "admitted", "launched", "call plain", "call served", "call joined", "call derived", "delivered",
+        "delivered served_derived", "proof right", "fell_back", "cancel",
         "ended ok", "ended failed", "ended cancelled", "ended too_large", "dropped unlikely", "dropped changed",
         "dropped expired", "dropped closed", "dropped preempted", "dropped policy_changed", "dropped mode_changed",
         "dropped tools_changed", "dropped cancelled", "dropped host_ran_it", "refused no_slot", "refused decision_full",
         "refused not_listed", "refused never", "refused needs_approval", "refused changes_something",
         "refused unknown_server", "refused unknown_origin", "refused private", "refused not_json",
-        "refused already_there", "refused covered", "refused rate", "refused being_changed", "refused unconfirmed_origin",
-        "refused store_full", "refused too_late", "closed",
+        "refused already_there", "refused covered", "refused rate", "refused being_changed",
+        "refused unconfirmed_origin", "refused store_full", "refused too_late", "closed",
     }  # fmt: skip
     assert expected - seen.keys() == set()
 
