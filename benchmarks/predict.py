@@ -20,7 +20,7 @@ from miner.events import Event, Session, SessionLog
 from miner.mining.decisions import decisions
 from miner.mining.mine import mine
 from miner.mining.survey import environment_of
-from miner.mining.weighing import observe
+from miner.mining.telling import observe
 from miner.mining.withhold import unwritable, withhold
 from miner.readers import load_reader, recognise
 from miner.readers.source import Source

@@ -11,6 +11,7 @@ from importlib import import_module
 _USED_BY_PAGES = (
     "altair",
     "duckdb",
+    "pandas",
     "pyarrow.compute",
     "dashboards.frame",
     "dashboards.queries.replays",

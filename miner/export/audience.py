@@ -9,7 +9,7 @@ from miner.events import EventKind, SessionLog
 from miner.export.secrets import secret_in
 from miner.mining.decisions import decisions
 from miner.mining.survey import arguments_of, environment_of
-from miner.mining.weighing import observe
+from miner.mining.telling import observe
 from miner.mining.withhold import Refuses, unwritable
 from miner.runtime.atoms import TEXT_HEAD
 from miner.runtime.bundle_writing import value_text

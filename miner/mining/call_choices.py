@@ -14,8 +14,9 @@ from miner.events import SessionLog
 from miner.mining.choice import Choices, thousandths
 from miner.mining.decisions import decisions
 from miner.mining.survey import arguments_of, environment_of, group_of
+from miner.mining.telling import observe
 from miner.mining.trace import fold_of
-from miner.mining.weighing import LEAST_WEIGHT, observe
+from miner.mining.weighing import LEAST_WEIGHT
 from miner.runtime.canonical import call_identity
 from miner.runtime.model import Model
 from miner.runtime.predictor import SessionPredictor

@@ -12,13 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from miner.events import Event, EventKind
 from miner.mining.choice import CrossFit, Map, cross_fits, thousandths
 from miner.mining.hole_counts import COUNTER_EXAMPLES, HoleCounts, HoleKernel, anonymous
 from miner.mining.selection import Selection
-from miner.mining.survey import SPEAKERS, arguments_of
 from miner.runtime.patterns import Evidence, Hole
-from miner.runtime.predictor import SessionPredictor
 from miner.runtime.rules import Rule
 
 LEAST_WEIGHT = 30
@@ -153,11 +150,3 @@ def _placed(after: Mapping[str, Mapping[Rule | None, int]], places: Mapping[Rule
         if kept:
             found[last] = kept
     return found
-
-
-def observe(predictor: SessionPredictor, event: Event) -> None:
-    """Tell a predictor of an event, as a live host would."""
-    if event.kind is EventKind.TOOL_CALL:
-        predictor.observe_call(event.tool or "", arguments_of(event), event.status, event.text)
-    elif event.text:
-        predictor.observe_message(SPEAKERS.get(event.kind, "host"), event.text)

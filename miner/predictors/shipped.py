@@ -74,7 +74,7 @@ class _Walk:
 
     def observe(self, event: Event) -> None:
         """Take in an event as a live host would tell it; the first after a prediction opens the next decision."""
-        from miner.mining.weighing import observe
+        from miner.mining.telling import observe
 
         if self._decided:
             self._predictor.decision_starts()

@@ -10,7 +10,7 @@ from miner.events import SessionLog
 from miner.mining.decisions import decisions
 from miner.mining.mine import Recipe, mine
 from miner.mining.survey import environment_of
-from miner.mining.weighing import observe
+from miner.mining.telling import observe
 from miner.runtime.model import Model
 from miner.runtime.patterns import PatternSet
 from miner.runtime.predictor import SessionPredictor

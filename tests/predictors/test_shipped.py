@@ -10,7 +10,7 @@ from miner.errors import RunFolderError
 from miner.mining.decisions import decisions
 from miner.mining.mine import mine
 from miner.mining.survey import environment_of
-from miner.mining.weighing import observe
+from miner.mining.telling import observe
 from miner.predictors.shipped import Predictor
 from miner.runtime.bundle import bundle_bytes
 from miner.runtime.model import Model
