@@ -32,7 +32,7 @@ def command(logs: tuple[str, ...], out: Path, test: tuple[str, ...], engine: str
     from miner.settings import load_settings
 
     settings = load_settings(path)
-    if engine:
+    if engine is not None:
         settings = replace(settings, mining=replace(settings.mining, engine=engine))
     run = _journey(logs, out, test, settings)
     if as_json:

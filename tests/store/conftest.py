@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import miner.readers
+import miner.store.ingest
 
 READERS = Path(__file__).parent / "readers"
 

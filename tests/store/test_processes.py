@@ -17,9 +17,10 @@ from tests.store.plain_logs import write
 SCRIPT = """
 import sys
 import miner.readers
-miner.readers.__path__[:] = [sys.argv[1]]
+import miner.store.ingest
 import miner.store.workers as workers
 from miner.store import Store
+miner.readers.__path__[:] = [sys.argv[1]]
 workers.SMALL_BYTES, workers.TASK_BYTES, workers.available_cores = 0, 1, lambda: 2
 with Store.open(sys.argv[2]) as store:
     print(store.ingest([sys.argv[3]]).sessions)
