@@ -21,6 +21,11 @@ RUN_VARIABLE = "MINER_DASHBOARD_RUN"
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&@])")
 
 
+def card(place: Any, label: str, value: str, beside: str, **more: Any) -> None:
+    """A figure in a frame, and what it is to be read with: no rise or fall, so neither colour nor arrow."""
+    place.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True, **more)
+
+
 def current_run() -> Run:
     """The run that the command line named, in its state now.
 

@@ -22,38 +22,30 @@ if not seen["calls"]:
 
 head = frame.ask(activity.headline)
 cells = st.columns(4)
-cells[0].metric(
+frame.card(
+    cells[0],
     "Sessions",
     f"{seen['sessions']:,}",
     f"{seen['sub_agents']:,} sub-agents",
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
 )
-cells[1].metric(
+frame.card(
+    cells[1],
     "Tool calls",
     f"{seen['calls']:,}",
     f"{len(seen['tools']):,} tools",
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
 )
-cells[2].metric(
+frame.card(
+    cells[2],
     "Predicted exactly, first try",
     frame.percent(head["exact_top1"]),
     frame.interval(head["exact_top1_ci"]) or "not scored",
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
     help="Tool and every argument right, on sessions that nothing was learnt from.",
 )
-cells[3].metric(
+frame.card(
+    cells[3],
     "Predicted within five",
     frame.percent(head["exact_top5"]),
     f"possible at most {frame.percent(head['ceiling'])}" if head["ceiling"] else "not scored",
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
 )
 
 st.subheader("Where the time goes")
@@ -79,29 +71,23 @@ bound = head["bound"]
 if bound:
     most = max((row["hidden_s"] for row in bound["horizons"]), default=0.0)
     cells = st.columns(3)
-    cells[0].metric(
+    frame.card(
+        cells[0],
         "Waiting for tools",
         frame.lasting(bound["tool_stall_s"]),
         f"in {bound['sessions']} held-out sessions",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
     )
-    cells[1].metric(
+    frame.card(
+        cells[1],
         "Perfect prediction would hide",
         frame.lasting(most),
         "under the policy",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
     )
-    cells[2].metric(
+    frame.card(
+        cells[2],
         "What ships would hide",
         frame.lasting(head["hidden_s"]),
         f"{frame.percent(head['hidden_share'])} of the waiting",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
     )
     st.caption(f"{frame.plain(head['policy'] or '')}. Try other policies on the Savings page.")
 else:

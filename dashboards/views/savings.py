@@ -61,37 +61,29 @@ found = {name: frame.derive(replays.replayed, prepared, policy, name, setting) f
 best, oracle = found["shipped"], found["oracle"]
 
 cells = st.columns(4)
-cells[0].metric(
+frame.card(
+    cells[0],
     "Time saved",
     frame.percent(best["reduction"], 2),
     f"perfect: {frame.percent(oracle['reduction'], 2)}",
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
 )
-cells[1].metric(
+frame.card(
+    cells[1],
     "Waiting hidden",
     frame.lasting(best["hidden_s"]),
     f"{frame.percent(best['hidden_share'])} of {frame.lasting(best['tool_stall_s'])}",
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
 )
-cells[2].metric(
+frame.card(
+    cells[2],
     "Answered early",
     f"{best['hits'] + best['joins']:,}",
     f"of {best['calls']:,} calls",
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
 )
-cells[3].metric(
+frame.card(
+    cells[3],
     "Run for nothing",
     f"{best['wasted']:,}",
     frame.lasting(best["wasted_s"]),
-    delta_color="off",
-    delta_arrow="off",
-    border=True,
 )
 st.altair_chart(
     charts.before_after(best["serial_s"] - best["tool_stall_s"], best["tool_stall_s"], best["hidden_s"]),

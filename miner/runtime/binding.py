@@ -69,10 +69,6 @@ def _power(score: int) -> float:
     return math.exp(min(score, HIGHEST) / 1000)
 
 
-def _by_score(one: tuple[Any, ...]) -> tuple[int, str]:
-    return one[0], one[1]
-
-
 class _Standing(NamedTuple):
     """What the independent rules of a hole propose at one decision, scored."""
 
@@ -240,7 +236,7 @@ class Binder:
             if key not in changed:
                 kept += 1
                 found.append((negative, key, powers[at], self._values[at], self._first[at]))
-        found.sort(key=_by_score)
+        found.sort()  # by score and then by key, of which no two are the same
         return [Ranked(power / whole, value, key, rules_of[first]) for _, key, power, value, first in found[:most]]
 
     def _dependents(self, memory: Memory, assigned: Mapping[str, Any]) -> Iterable[tuple[int, Any]]:
