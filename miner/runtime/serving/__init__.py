@@ -70,6 +70,19 @@ def whole_number(value: Any) -> int | None:
     return None
 
 
+def numbers_asked(arguments: Mapping[str, Any], options: Options, roles: tuple[str, ...]) -> dict[str, int] | None:
+    """Role -> the number of its argument, of those that the call has; None when one of them is no such number."""
+    found: dict[str, int] = {}
+    for role in roles:
+        name = options.get(role, "")
+        if name in arguments:
+            number = whole_number(arguments[name])
+            if number is None:
+                return None
+            found[role] = number
+    return found
+
+
 @functools.cache
 def derivation_names() -> tuple[str, ...]:
     """Every derivation, by file name."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from miner.runtime.serving import LONGEST, Derived, Example, Options, whole_number
+from miner.runtime.serving import LONGEST, Derived, Example, Options, numbers_asked, whole_number
 
 ROLES = frozenset({"first", "count", "last", "span"})
 EXAMPLES: list[Example] = [
@@ -73,14 +73,9 @@ def _readings(extra: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 def _asked(arguments: Mapping[str, Any], options: Options) -> tuple[int, int | None] | None:
     """The first and the last line, counted from 1; no last one means to the end."""
     shift = 1 if options.get("origin") == "0" else 0
-    found: dict[str, int] = {}
-    for role in ("first", "count", "last"):
-        name = options.get(role, "")
-        if name in arguments:
-            number = whole_number(arguments[name])
-            if number is None:
-                return None
-            found[role] = number
+    found = numbers_asked(arguments, options, ("first", "count", "last"))
+    if found is None:
+        return None
     span = arguments.get(options.get("span", ""))
     if isinstance(span, list) and len(span) == 2:
         first, last = whole_number(span[0]), whole_number(span[1])

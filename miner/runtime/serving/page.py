@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from miner.runtime.serving import LONGEST, Derived, Example, Options, whole_number
+from miner.runtime.serving import LONGEST, Derived, Example, Options, numbers_asked
 
 ROLES = frozenset({"page", "size", "first", "count"})
 EXAMPLES: list[Example] = [
@@ -65,14 +65,9 @@ def derive(result: str, arguments: Mapping[str, Any], options: Options) -> Deriv
 
 def _asked(arguments: Mapping[str, Any], options: Options) -> tuple[int, int | None] | None:
     """The first entry, counted from 0, and the one after the last."""
-    found: dict[str, int] = {}
-    for role in ("page", "size", "first", "count"):
-        name = options.get(role, "")
-        if name in arguments:
-            number = whole_number(arguments[name])
-            if number is None:
-                return None
-            found[role] = number
+    found = numbers_asked(arguments, options, ("page", "size", "first", "count"))
+    if found is None:
+        return None
     shift = 0 if options.get("origin", "1") == "0" else 1
     if "page" in found:
         low = (found["page"] - shift) * found.get("size", 0)
