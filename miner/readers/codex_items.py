@@ -28,6 +28,9 @@ _FIXED = {
     "image_generation_call": ("image_generation", "revised_prompt"),
 }
 """Items whose type is the tool: its name, and where its arguments stand."""
+_EXECUTIONS = frozenset(
+    {"CommandExecution", "McpToolCall", "FileChange", "exec_command_end", "mcp_tool_call_end", "patch_apply_end"}
+)
 _MCP = "mcp__"
 _STATUS = {
     "completed": Status.OK,
@@ -156,6 +159,12 @@ def fact_of(event: dict[str, Any]) -> tuple[str, Fact] | None:
         read_only=flag(hint),
         structured=first(result, "structuredContent", "structured_content"),
     )
+
+
+def is_execution(event: dict[str, Any], item: dict[str, Any]) -> bool:
+    """Whether an event tells that a call of the model ran; what a person ran is repeated in a message."""
+    kind = item.get("type") if item else event.get("type")
+    return kind in _EXECUTIONS and (item or event).get("source") not in ("user_shell", "userShell")
 
 
 def nested_call(item: dict[str, Any]) -> Call | None:

@@ -58,6 +58,8 @@ class Rollout:
     _off_path: list[int] = field(default_factory=list)
     _programs: list[str] = field(default_factory=list)
     """Ids of calls that are running code of the model, which may call tools itself."""
+    _executed: set[str] = field(default_factory=set)
+    """Ids of what was executed by the word of an event; each is to be the id of a call."""
     _key: str = ""
     _step: int = 0
     """The model step that was told last."""
@@ -242,11 +244,13 @@ class Rollout:
                 self.spawned[thread] = identity
         is_nested = identity.startswith("exec-")
         call = items.nested_call(item) if is_nested and self._programs else None
-        if is_nested and call is None:
+        if is_nested and call is None and not items.is_execution(payload, item):
             self.conversation.passed_over += 1
         elif call is not None and identity not in self._facts:
             self._nested(call, items.nested_text(item), fact, number)
         self._facts[identity] = fact
+        if items.is_execution(payload, item):
+            self._executed.add(identity)
 
     def _nested(self, call: Call, text: str | None, fact: Fact, number: int) -> None:
         """A call that the model's code made: part of the step that wrote the code."""
@@ -257,6 +261,7 @@ class Rollout:
     def finish(self, identity: str, spawned_by: str | None) -> Iterator[Session | Event]:
         """The session and its events."""
         events = self.conversation.events()
+        self.conversation.passed_over += len(self._executed - {event.call_id for event in events})
         self._date_calls(events)
         for place, event in enumerate(events):
             step = self._steps.get(event.step) if event.kind is EventKind.MODEL_STEP else None

@@ -30,6 +30,8 @@ RESTS_ON = (
 NAME = "gemini"
 _STATUS = {"success": Status.OK, "error": Status.ERROR, "cancelled": Status.CANCELLED}
 _KINDS = frozenset({"user", "gemini", "info", "warning", "error"})
+_NOTE = frozenset({"id", "timestamp", "type", "content", "displayContent"})
+"""What a note to the person at the screen consists of."""
 _STARTED = re.compile(r"[-_](\d{13})[-_]")
 """Call ids are made by the client when the call starts, and hold its milliseconds."""
 _EXIT = re.compile(r"^Exit Code: (-?\d{1,9})\s*$", re.MULTILINE)
@@ -175,7 +177,7 @@ class _Recording:
             else:
                 places[identity] = len(conversation)
                 message, line = self.messages[identity]
-                conversation.passed_over += word(message.get("type")) not in _KINDS
+                conversation.passed_over += not _is_known(message)
                 for turn in _turns(message, facts, line):
                     conversation.add(turn)
         is_subagent = self.meta.get("kind") == "subagent"
@@ -195,6 +197,14 @@ class _Recording:
             off_path=tuple(sorted(set(off_path))),
         )
         yield from tell(self.source, conversation, session, facts, path=self.source.path, infer_steps=True)
+
+
+def _is_known(message: dict[str, Any]) -> bool:
+    """Whether a message is one of the model, of a person, or a note that is a note and nothing else."""
+    kind = word(message.get("type"))
+    if kind in ("user", "gemini"):
+        return True
+    return kind in _KINDS and message.keys() <= _NOTE and isinstance(message.get("content", ""), str)
 
 
 def _turns(message: dict[str, Any], facts: dict[str, Fact], line: int) -> Iterator[Turn]:

@@ -87,8 +87,13 @@ class _Chat:
         parts = [mapping(part) for part in listing(mapping(line.get("message")).get("parts"))]
         text = "\n".join(said for part in parts if not part.get("thought") and (said := text_of(part.get("text"))))
         uid = word(line.get("uuid"))
-        if kind == "user":
-            role = Role.HARNESS if HARNESS_TEXT.fullmatch(text) else Role.USER
+        if kind in ("user", "tool_result"):
+            # The API's own form has results in a message of the user's, too.
+            told = mapping(line.get("toolCallResult"))
+            results = [_result(mapping(part["functionResponse"]), told) for part in parts if "functionResponse" in part]
+            if results or kind == "tool_result":
+                self.conversation.add(Turn(Role.TOOL, results=tuple(results), time_us=at, line=at_line))
+            role = Role.HARNESS if kind == "tool_result" or HARNESS_TEXT.fullmatch(text) else Role.USER
             if text:
                 self.conversation.add(Turn(role, text, uid=uid, time_us=at, line=at_line))
         elif kind == "assistant":
@@ -108,10 +113,6 @@ class _Chat:
                 line=at_line,
             )
             self.conversation.add(turn)
-        elif kind == "tool_result":
-            told = mapping(line.get("toolCallResult"))
-            results = [_result(mapping(part["functionResponse"]), told) for part in parts if "functionResponse" in part]
-            self.conversation.add(Turn(Role.TOOL, results=tuple(results), time_us=at, line=at_line))
         elif kind == "system":
             self._system(line, at, at_line)
         else:

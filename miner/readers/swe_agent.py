@@ -91,7 +91,11 @@ def _tell_prompt(conversation: Conversation, history: list[dict[str, Any]]) -> N
     """What stood before the model's first answer."""
     for message in history:
         if message.get("role") == "assistant":
-            return
+            if "action" in message:
+                return
+            # Every answer of a run states its action: this is none, and what the prompt says may stand behind it.
+            conversation.passed_over += 1
+            continue
         role = Role.HARNESS if message.get("role") == "system" else Role.USER
         conversation.add(Turn(role, text_of(message.get("content"))))
 

@@ -177,6 +177,16 @@ def test_code_modes_nested_calls_have_the_program_as_caller(tmp_path: Path) -> N
     assert nested.end_us == (BASE + 1300) * 1000
 
 
+def test_an_execution_that_no_call_asked_for_is_told(tmp_path: Path) -> None:
+    """What ran under an id that no call has is counted as passed over; what a person ran is repeated in a message."""
+    asking = (meta(), asked("a", 1000), completed("a", 1001, 1100), output("a"))
+    mine = completed("u", 1200, 1300, source="user_shell")
+    old = line("event_msg", {"type": "exec_command_end", "call_id": "z", "command": ["ls"], "aggregated_output": "x"})
+    assert rollout(tmp_path, *asking, mine).source.account.unknown == 0
+    assert rollout(tmp_path, *asking, completed("b", 1200, 1300)).source.account.unknown == 1
+    assert rollout(tmp_path, *asking, old).source.account.unknown == 1
+
+
 def test_mirrored_events_add_nothing(tmp_path: Path) -> None:
     """Messages come a second time as events and as items: only the response items count."""
     mirrors = [

@@ -60,6 +60,16 @@ def test_a_result_says_how_it_ended(tmp_path: Path) -> None:
     assert found[1].text == "gone"
 
 
+def test_a_result_in_a_message_of_the_users_is_a_result(tmp_path: Path) -> None:
+    """The API's own form has results in the user's role, beside words."""
+    answer = result("1", "b")
+    answer["type"] = "user"
+    answer["message"]["parts"].append({"text": "And now?"})
+    found = read("qwen", lines(tmp_path, [line("b", None, "assistant", call("1")), answer]))
+    assert [(c.text, c.status) for c in found.calls] == [("ok", Status.OK)]
+    assert [e.text for e in found.of(EventKind.USER_MESSAGE)] == ["And now?"]
+
+
 def test_a_branch_left_behind_is_off_the_path(tmp_path: Path) -> None:
     """Lines that the last one does not descend from are kept, off the path; a line written twice counts once."""
     values = [line("a", None, "user", {"text": "one"}), line("b", "a", "assistant", {"text": "x"})]

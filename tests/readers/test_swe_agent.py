@@ -43,6 +43,16 @@ def test_a_structured_call_of_the_history_is_taken(tmp_path: Path) -> None:
     assert (second.tool, arguments(second)) == ("bash", {"command": "open a"})
 
 
+def test_an_answer_without_action_does_not_end_the_prompt(tmp_path: Path) -> None:
+    """It is told as passed over, and what stands behind it is still the prompt."""
+    odd = {"role": "assistant", "content": "You are a programmer."}
+    answer = {"role": "assistant", "content": "t", "action": "ls\n"}
+    shown = {"role": "user", "content": "ok"}
+    found = read("swe_agent", document(tmp_path, run(step("ls\n"), history=[odd, ASKED, answer, shown]), "i.traj"))
+    assert [event.text for event in found.of(EventKind.USER_MESSAGE)] == ["Fix it."]
+    assert found.source.account.unknown == 1
+
+
 def test_a_step_without_command_is_no_call(tmp_path: Path) -> None:
     """What the harness says to an answer without a command is its own message."""
     found = read("swe_agent", document(tmp_path, run(step("", "Format error.")), "i.traj"))
