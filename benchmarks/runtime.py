@@ -16,7 +16,8 @@ import itertools
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from miner.runtime.budget import Budget
@@ -30,11 +31,13 @@ BLOCK = 50
 TARGET_US = 200.0
 ARGUMENTS = {"file_path": "/home/somebody/project/src/package/module.py", "offset": 120, "limit": 80}
 SHELL = {"command": "rg -n 'def main' --type py src | head -20; git log --oneline -5", "description": "look"}
+NEW_COMMAND = "rg -n 'def main_{}' --type py src | head -20; git log --oneline -5"
 LARGE = {"content": [{"type": "text", "text": "line of a file\n" * 7_000}]}
 ROWS = {"rows": [{"id": number, "name": f"name {number}", "tags": ["a", "b"]} for number in range(300)]}
 
 clock = time.perf_counter_ns
 Call = Callable[[], Awaitable[Any]]
+Series = dict[str, list[float]]
 
 
 class Guesses:
@@ -85,26 +88,27 @@ async def timed(call: Call) -> float:
     return (clock() - start) / 1_000
 
 
-async def miss(tool: str, arguments: Mapping[str, Any], result: Any, calls: int, mode: Mode) -> dict[str, list[float]]:
+async def miss(tool: str, calls_arguments: Iterable[Mapping[str, Any]], result: Any, calls: int, mode: Mode) -> Series:
     """Calls that nobody predicted, and the same made directly."""
+    arguments = iter(calls_arguments)
     made, _ = speculator(result, mode)
     session = made.session("bench")
     execute = made._execute
-    series: dict[str, list[float]] = {"direct": [], "speculator": [], "direct again": []}
+    series: Series = {"direct": [], "speculator": [], "direct again": []}
     for _ in range(calls // BLOCK):
         session.model_started()
         await asyncio.sleep(0)
         for name, call in (
-            ("direct", lambda: execute(tool, arguments)),
-            ("speculator", lambda: session.call(tool, arguments)),
-            ("direct again", lambda: execute(tool, arguments)),
+            ("direct", execute),
+            ("speculator", session.call),
+            ("direct again", execute),
         ):
-            series[name] += [await timed(call) for _ in range(BLOCK)]
+            series[name] += [await timed(partial(call, tool, next(arguments))) for _ in range(BLOCK)]
     await made.close()
     return series
 
 
-async def hit(result: Any, calls: int) -> dict[str, list[float]]:
+async def hit(result: Any, calls: int) -> Series:
     """Calls whose result is already there."""
     made, guesses = speculator(result)
     session = made.session("bench")
@@ -134,14 +138,21 @@ def _figures(times: list[float]) -> dict[str, float]:
     return {"p50_us": round(cuts[49], 1), "p99_us": round(cuts[98], 1), "max_us": round(max(times), 1)}
 
 
+def new_commands() -> Iterator[Mapping[str, Any]]:
+    """Shell commands none of which was seen before."""
+    return ({**SHELL, "command": NEW_COMMAND.format(number)} for number in itertools.count())
+
+
 async def measure(calls: int) -> dict[str, dict[str, dict[str, float]]]:
     """Every situation."""
+    read = itertools.repeat(ARGUMENTS)
     return {
-        "miss, small result": summary(await miss("Read", ARGUMENTS, "text", calls, Mode.ON)),
-        "miss, shell command": summary(await miss("Bash", SHELL, "text", calls, Mode.ON)),
-        "miss, 100 kB of text": summary(await miss("Read", ARGUMENTS, LARGE, calls, Mode.ON)),
-        "miss, 300 rows of JSON": summary(await miss("Read", ARGUMENTS, ROWS, calls, Mode.ON)),
-        "off": summary(await miss("Read", ARGUMENTS, "text", calls, Mode.OFF)),
+        "miss, small result": summary(await miss("Read", read, "text", calls, Mode.ON)),
+        "miss, new shell command": summary(await miss("Bash", new_commands(), "text", calls, Mode.ON)),
+        "miss, same shell command": summary(await miss("Bash", itertools.repeat(SHELL), "text", calls, Mode.ON)),
+        "miss, 100 kB of text": summary(await miss("Read", read, LARGE, calls, Mode.ON)),
+        "miss, 300 rows of JSON": summary(await miss("Read", read, ROWS, calls, Mode.ON)),
+        "off": summary(await miss("Read", read, "text", calls, Mode.OFF)),
         "hit, small result": summary(await hit("text", calls // 10)),
         "hit, 300 rows of JSON": summary(await hit(ROWS, calls // 10)),
     }

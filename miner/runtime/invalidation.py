@@ -28,7 +28,8 @@ class World:
 
     def groups_changed_by(self, tool: str, writes: frozenset[str]) -> frozenset[str]:
         """Everything that a call of this tool makes old: what it declares, and what mining saw."""
-        return writes | {_of_tool(reader) for reader in self._mined.get(tool, ())}
+        readers = self._mined.get(tool)
+        return writes | {_of_tool(reader) for reader in readers} if readers else writes
 
     def begin(self, groups: frozenset[str]) -> None:
         """A call that changes these groups starts."""

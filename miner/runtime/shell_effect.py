@@ -9,25 +9,31 @@ Aliases and functions of the user's own shell cannot be seen; hosts run early ca
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .effects import Effect, worst
 from .shell_programs import is_known, program_effect
 
 _MAX_LENGTH = 1_000
+_REMEMBERED_LINES = 512
 _TOKEN = re.compile(
     r"""
-      (?P<blank>    (?: [ \t] | \\\n )+ )
-    | (?P<comment>  \#[^\n]* )
-    | (?P<quiet>    (?: [12]? > | &> | 2>> ) [ ]? /dev/null (?=[\s|&;]|$) | 2>&1 (?=[\s|&;]|$) )
-    | (?P<operator> \|\| | && | \| | ; | \n )
-    | (?P<word>     (?: [A-Za-z0-9_./:,=+@%^~*?\[\]-] | '[^']*' | "(?: [^"\\$`!] | \\[^\n$`] )*" )+ )
+      (?= [12&>] ) (?<! [^ \t\n;|&] ) (?: (?: [12]?+ > | &> | 2>> ) [ ]?+ /dev/null | 2>&1 ) (?= [\s|&;] | $ )
+    | ( (?: [A-Za-z0-9_./:,=+@%^~*?\[\]-]++ | '[^']*+' | "(?: [^"\\$`!]++ | \\[^\n$`] )*+" )++ ) [ \t]*+
+    | (?: [ \t] | \\\n )++
+    | ( \|\| | && | \| | ; | \n )
+    | (?<! [^ \t\n;|&] ) \#[^\n]*+
+    | ( .++ )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
+"""What is thrown away, a word, a blank, an operator, a comment; all the rest of a line that is not understood.
+
+What is thrown away and comments must stand alone: ``a2>/dev/null`` and ``a#b`` are not understood.
+"""
 _PIECE = re.compile(r"""'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\.)*)"|(?P<bare>[^'"]+)""", re.DOTALL)
 _FIRST = re.compile(r"\s*([A-Za-z0-9_./-]+)(?=[\s;|&]|$)")
-_GLOB = re.compile(r"[*?\[]")
 
 
 class Word(NamedTuple):
@@ -43,7 +49,19 @@ def shell_effect(line: Any, *, early: bool = False) -> Effect:
     ``early`` asks about running it for nothing beside the agent, which also forbids reads that take a lock
     (``git status`` may hold ``index.lock`` just when the agent commits) or never end.
     """
-    commands = _listed(line) if isinstance(line, list) else parsed(line)
+    if isinstance(line, str):
+        return _line_effect(line, early=early) if len(line) <= _MAX_LENGTH else Effect.WRITE
+    return _worst_effect(_listed(line) if isinstance(line, list) else None, early=early)
+
+
+@lru_cache(maxsize=_REMEMBERED_LINES)
+def _line_effect(line: str, *, early: bool) -> Effect:
+    """Remembered by the text: a command is judged before it is asked for, when it is, and when it comes again."""
+    return _worst_effect(parsed(line), early=early)
+
+
+def _worst_effect(commands: list[list[Word]] | None, *, early: bool) -> Effect:
+    """The worst of several commands; what was not understood writes."""
     if commands is None:
         return Effect.WRITE
     return worst(*(program_effect(command, early=early) for command in commands))
@@ -57,18 +75,16 @@ def parsed(line: Any) -> list[list[Word]] | None:
     if first is not None and not is_known(first[1]):
         return None  # most lines that do something say so in their first word
     commands: list[list[Word]] = [[]]
-    position, pending = 0, False
-    while position < len(line):
-        token = _TOKEN.match(line, position)
-        if token is None or _glued(line, position, token.lastgroup):
-            return None
-        position = token.end()
-        if token.lastgroup == "word":
-            commands[-1].append(_word(token.group()))
+    pending = False
+    for word, operator, unknown in _TOKEN.findall(line):
+        if word:
+            commands[-1].append(_word(word))
             pending = False
-        elif token.lastgroup == "operator":
-            separator = token.group() in (";", "\n")
-            if not commands[-1] and not (separator and token.group() == "\n"):
+        elif unknown:
+            return None
+        elif operator:
+            separator = operator in (";", "\n")
+            if not commands[-1] and operator != "\n":
                 return None
             pending = not separator or (pending and not commands[-1])
             if commands[-1]:
@@ -86,16 +102,10 @@ def _listed(words: list[Any]) -> list[list[Word]] | None:
     return [[Word(word, expands=False) for word in words]]
 
 
-def _glued(line: str, position: int, kind: str | None) -> bool:
-    """True where a token that must stand alone follows a word without a blank: ``a2>/dev/null``, ``a#b``."""
-    before = line[position - 1] if position else " "
-    return kind in ("comment", "quiet") and before not in " \t\n;|&"
-
-
 def _word(raw: str) -> Word:
     """Quotes taken off, as the shell would."""
     if "'" not in raw and '"' not in raw:
-        return Word(raw, _GLOB.search(raw) is not None)
+        return Word(raw, _is_pattern(raw))
     text, expands = [], False
     for piece in _PIECE.finditer(raw):
         if piece["single"] is not None:
@@ -104,5 +114,10 @@ def _word(raw: str) -> Word:
             text.append(re.sub(r'\\(["\\])', r"\1", piece["double"]))
         else:
             text.append(piece["bare"])
-            expands = expands or _GLOB.search(piece["bare"]) is not None
+            expands = expands or _is_pattern(piece["bare"])
     return Word("".join(text), expands)
+
+
+def _is_pattern(text: str) -> bool:
+    """True when the shell may put file names in its place."""
+    return "*" in text or "?" in text or "[" in text

@@ -33,7 +33,7 @@ _REPORT_VERSION = _words(
     "rustc uv yarn"
 )
 _GLOB_FIRST = re.compile(r"[*?\[]")
-_HOME = re.compile(r"(?:/usr)?/bin/(?=[^/]+$)")
+_HOME = re.compile(r"(?:/usr)?/bin/([^/]+)")
 _DEVICE = re.compile(r"/(?:dev|proc|sys)(?:/|$)")
 _FIND_TESTS = _words(
     """
@@ -51,13 +51,13 @@ _TAIL_FOLLOWS = re.compile(r"-[a-zA-Z0-9]*[fF].*|--f.*|--r.*|--p.*")
 
 def is_known(name: str) -> bool:
     """False for a program that writes whatever its arguments are."""
-    name = _HOME.sub("", name)
+    name = _plain_name(name)
     return name in _PURE or name in _READERS or name in _CHECKED or name in _REPORT_VERSION or name in ("git", "tail")
 
 
 def program_effect(words: Sequence[Word], *, early: bool) -> Effect:
     """The effect of one simple command."""
-    name = _HOME.sub("", words[0].text)
+    name = _plain_name(words[0].text)
     arguments = [word.text for word in words[1:]]
     if words[0].expands:
         return Effect.WRITE
@@ -79,6 +79,12 @@ def program_effect(words: Sequence[Word], *, early: bool) -> Effect:
         return Effect.WRITE if follows and early else Effect.LOCAL_READ
     check = _CHECKED.get(name)
     return Effect.LOCAL_READ if check is not None and check(arguments) else Effect.WRITE
+
+
+def _plain_name(word: str) -> str:
+    """A program without the folder that every system has it in."""
+    home = _HOME.fullmatch(word) if word.startswith("/") else None
+    return home[1] if home else word
 
 
 def _sort(arguments: list[str]) -> bool:
@@ -113,7 +119,7 @@ def _awk(arguments: list[str]) -> bool:
 
 
 def _rg(arguments: list[str]) -> bool:
-    return not any(_RG_RUNS.fullmatch(argument) for argument in arguments)
+    return not any(argument.startswith("-") and _RG_RUNS.fullmatch(argument) for argument in arguments)
 
 
 def _file(arguments: list[str]) -> bool:

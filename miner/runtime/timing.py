@@ -46,8 +46,11 @@ class Durations:
 
     def tool_took(self, tool: str, seconds: float) -> None:
         """A run of a tool ended well after so long."""
-        if tool in self._tools or len(self._tools) < _MOST_TOOLS:
-            self._tools.setdefault(tool, Seen()).add(seconds)
+        seen = self._tools.get(tool)
+        if seen is None and len(self._tools) < _MOST_TOOLS:
+            seen = self._tools[tool] = Seen()
+        if seen is not None:
+            seen.add(seconds)
 
     def model_took(self, seconds: float) -> None:
         """The model asked for its first call after so long."""

@@ -83,6 +83,8 @@ xargs cat
 command ls
 ./ls
 /tmp/ls
+c/bin/at a
+c/usr/bin/at a
 find . -delete
 find . -exec rm {} +
 find . -fprint out
@@ -189,6 +191,12 @@ def test_a_command_as_a_list_of_words_is_not_expanded() -> None:
 def test_what_is_no_command_is_a_write(line: object) -> None:
     """Arguments of another type, empty ones and endless ones are not understood."""
     assert shell_effect(line) is Effect.WRITE
+
+
+def test_a_line_that_was_judged_before_is_judged_alike() -> None:
+    """What is remembered of a line is kept apart for early calls and real ones."""
+    asked = [shell_effect("git status", early=early) for early in (False, True, False, True)]
+    assert asked == [Effect.LOCAL_READ, Effect.WRITE, Effect.LOCAL_READ, Effect.WRITE]
 
 
 def test_comments_say_nothing() -> None:
