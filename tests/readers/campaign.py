@@ -110,7 +110,7 @@ class Campaign:
         """The example with a mark in every text that says something: it comes out, and changes nothing else."""
         tree = self._carrier.tree(self._reader.EXAMPLE)
         before = self._read(self._carrier.data(tree))
-        for number, path in enumerate(list(carriers.places(tree))):
+        for number, path in enumerate(carriers.places(tree)):
             value = carriers.at(tree, path)
             if not isinstance(value, str):
                 continue
@@ -212,9 +212,14 @@ def _limited() -> Iterator[None]:
 
 @contextmanager
 def memory() -> Iterator[Path]:
-    """A folder in memory where there is one: a campaign writes millions of small files."""
+    """A folder in memory where there is one, for the readers' own copies too: a campaign writes millions of files."""
+    before = tempfile.tempdir
     with tempfile.TemporaryDirectory(prefix="miner-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-        yield Path(folder)
+        tempfile.tempdir = folder
+        try:
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = before
 
 
 class Progress:

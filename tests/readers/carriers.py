@@ -158,12 +158,21 @@ def meant(text: str) -> Any:
     return json.loads(text) if text[:1] in ("{", "[") and _is_json(text) else text
 
 
-def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The path of every value inside a JSON value."""
+def places(value: Any) -> list[Path]:
+    """The path of every value inside a JSON value, an outer one before what it holds."""
+    found: list[Path] = []
+    _gather(value, (), found)
+    return found
+
+
+def _gather(value: Any, path: Path, found: list[Path]) -> None:
+    """No generator: a campaign spends a tenth of its time here."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in items:
-        yield (*path, key)
-        yield from places(child, (*path, key))
+        inner = (*path, key)
+        found.append(inner)
+        if isinstance(child, dict | list):
+            _gather(child, inner, found)
 
 
 def at(tree: Any, path: Path) -> Any:

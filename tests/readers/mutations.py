@@ -70,7 +70,7 @@ class Mutator:
     def __init__(self, carrier: Carrier, tree: Any) -> None:
         self._carrier = carrier
         self._pristine = json.dumps(tree)
-        self._paths = list(places(tree))
+        self._paths = places(tree)
         self._data = carrier.data(tree)
 
     def mutated(self, seed: str) -> Mutated:
@@ -164,8 +164,7 @@ def _swap(tree: Any, path: Path, chance: random.Random) -> str:
 
 def _transplant(tree: Any, path: Path, chance: random.Random) -> str:
     """A value from elsewhere in the log: ids collide, kinds change their meaning."""
-    paths = list(places(tree))
-    source = chance.choice(paths)
+    source = chance.choice(places(tree))
     value = copy.deepcopy(at(tree, source))
     at(tree, path[:-1])[path[-1]] = value
     return f"{path} = what stands at {source}"
