@@ -14,10 +14,11 @@ from typing import IO, Any, cast
 
 import orjson
 
-from miner.errors import LogError, MissingExtraError
+from miner.errors import LogError
 from miner.events import Problem
 from miner.readers.gunzip import GunzipFile
 from miner.readers.tolerant import concatenated, lenient
+from miner.readers.unzstd import UnzstdFile
 
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 1 << 18
@@ -409,15 +410,7 @@ def open_log(path: Path) -> IO[bytes]:
         if suffix == ".gz":
             return cast("IO[bytes]", GunzipFile(path))
         if suffix == ".zst":
-            try:
-                import zstandard
-            except ImportError:
-                raise MissingExtraError("mining", "zstandard") from None
-            # One frame may follow another, as in rotated logs.
-            return cast(
-                "IO[bytes]",
-                zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True),
-            )
+            return cast("IO[bytes]", UnzstdFile(path))
         return path.open("rb")
     except OSError as error:
         raise LogError(
