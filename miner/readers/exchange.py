@@ -135,7 +135,9 @@ def _answer(response: dict[str, Any], value: dict[str, Any], line: int) -> tuple
     items = output if isinstance(output, list) else [message]
     turns = turns_in(items, line)
     is_lost = message is not response and not turns
-    return _stamped([t for t in turns if t.role in (Role.MODEL, Role.TOOL)], response, value), int(is_lost)
+    answers = [turn for turn in turns if turn.role in (Role.MODEL, Role.TOOL)]
+    others = sum(not turn.compacts for turn in turns) - sum(not turn.compacts for turn in answers)
+    return _stamped(answers, response, value), is_lost + others
 
 
 def _stamped(turns: list[Turn], response: dict[str, Any], value: dict[str, Any]) -> list[Turn]:

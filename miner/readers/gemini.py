@@ -30,8 +30,8 @@ RESTS_ON = (
 NAME = "gemini"
 _STATUS = {"success": Status.OK, "error": Status.ERROR, "cancelled": Status.CANCELLED}
 _KINDS = frozenset({"user", "gemini", "info", "warning", "error"})
-_NOTE = frozenset({"id", "timestamp", "type", "content", "displayContent"})
-"""What a note to the person at the screen consists of."""
+_MODELS = frozenset({"model", "toolCalls", "tokens", "thoughts"})
+"""What only a message of the model has."""
 _STARTED = re.compile(r"[-_](\d{13})[-_]")
 """Call ids are made by the client when the call starts, and hold its milliseconds."""
 _EXIT = re.compile(r"^Exit Code: (-?\d{1,9})\s*$", re.MULTILINE)
@@ -200,11 +200,11 @@ class _Recording:
 
 
 def _is_known(message: dict[str, Any]) -> bool:
-    """Whether a message is one of the model, of a person, or a note that is a note and nothing else."""
+    """Whether a message is one of the model, or one of a person or a note and nothing else: notes have no parts."""
     kind = word(message.get("type"))
-    if kind in ("user", "gemini"):
-        return True
-    return kind in _KINDS and message.keys() <= _NOTE and isinstance(message.get("content", ""), str)
+    if kind not in _KINDS or kind == "gemini":
+        return kind in _KINDS
+    return not message.keys() & _MODELS and (kind == "user" or isinstance(message.get("content", ""), str))
 
 
 def _turns(message: dict[str, Any], facts: dict[str, Fact], line: int) -> Iterator[Turn]:

@@ -152,6 +152,9 @@ class _Wire:
         if call is None:
             if identity not in self._others and ("content" in result or error is not None):
                 self.conversation.unmatched.append(line)
+            elif error is not None:
+                # Of a request that was no call: what went wrong there belongs to no event.
+                self.conversation.passed_over += 1
             self._others.discard(identity)
             return
         asked, sent = self._asked[call]

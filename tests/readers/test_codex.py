@@ -185,6 +185,7 @@ def test_an_execution_that_no_call_asked_for_is_told(tmp_path: Path) -> None:
     assert rollout(tmp_path, *asking, mine).source.account.unknown == 0
     assert rollout(tmp_path, *asking, completed("b", 1200, 1300)).source.account.unknown == 1
     assert rollout(tmp_path, *asking, old).source.account.unknown == 1
+    assert rollout(tmp_path, *asking, completed("b", 1200, 1300, type=["x"])).source.account.unknown == 1
 
 
 def test_mirrored_events_add_nothing(tmp_path: Path) -> None:

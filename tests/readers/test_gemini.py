@@ -119,11 +119,11 @@ def test_an_older_document_is_read_like_a_journal(tmp_path: Path) -> None:
 
 
 def test_a_note_that_is_more_than_a_note_is_told(tmp_path: Path) -> None:
-    """What calls itself a note but has a model's calls or a person's parts is counted as passed over."""
+    """What calls itself a note or a person's but has what a model says, or parts, is counted as passed over."""
     note = {"id": "n", "timestamp": "2026-05-01T10:00:00.000Z", "type": "warning", "content": "Slow."}
     assert read("gemini", lines(tmp_path, [META, person("1"), note])).source.account.unknown == 0
-    for odd in (model("2", call()), person("2", [{"text": "hi"}])):
-        found = read("gemini", lines(tmp_path, [META, person("1"), {**odd, "type": "error"}]))
+    for odd, kind in ((model("2", call()), "error"), (person("2", [{"text": "hi"}]), "info"), (model("2"), "user")):
+        found = read("gemini", lines(tmp_path, [META, person("1"), {**odd, "type": kind}]))
         assert (found.kinds, found.source.account.unknown) == (["user_message"], 1)
 
 

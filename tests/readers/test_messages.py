@@ -16,6 +16,14 @@ from tests.readers.reading import arguments, document, lines, read, totals
 from tests.real_logs import needs_real_logs, real_files
 
 
+def test_an_answer_that_is_nobodys_answer_is_told(tmp_path: Path) -> None:
+    """A response in the user's role is no step: counted as passed over."""
+    said = {"role": "user", "content": "Paid."}
+    value = {"request": {"messages": [USER]}, "response": {"choices": [{"message": said}]}}
+    found = read("messages", lines(tmp_path, [value, value]))
+    assert (set(found.kinds), found.source.account.unknown) == ({"user_message"}, 2)
+
+
 def test_parallel_calls_find_their_results_by_id_in_any_order(tmp_path: Path) -> None:
     """One message's calls are one batch; ids that return in a later step, as local servers count, are other calls."""
     both = chat_call("call_0")

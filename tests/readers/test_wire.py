@@ -67,6 +67,14 @@ def test_a_request_that_goes_on_with_a_call_is_the_same_call(tmp_path: Path) -> 
     assert (made.status, made.result, made.end_us) == (Status.OK, '{"n":1}', (MS + 3000) * 1000)
 
 
+def test_an_error_of_what_is_no_call_is_told(tmp_path: Path) -> None:
+    """A list of tools that could not be had belongs to no event: counted as passed over."""
+    asked = {"jsonrpc": "2.0", "id": 9, "method": "tools/list"}
+    failed = {"jsonrpc": "2.0", "id": 9, "error": {"code": -32603, "message": "gone"}}
+    found = wire(tmp_path, asked, failed, call(1), answer(1))
+    assert (len(found.calls), found.source.account.unknown, found.reasons) == (1, 1, [])
+
+
 def test_a_servers_own_requests_do_not_answer_calls(tmp_path: Path) -> None:
     """Server and client number their requests apart."""
     question = {"jsonrpc": "2.0", "id": 1, "method": "elicitation/create", "params": {}}
