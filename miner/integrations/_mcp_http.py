@@ -28,6 +28,7 @@ from mcp.shared.inbound import (
 )
 
 from . import _mcp_wire as wire
+from ._mcp_http_near import Near
 from ._mcp_listen import Channel, Headers, Request
 from ._mcp_relay import Relay, Write
 from ._mcp_stream import Body
@@ -245,9 +246,12 @@ class HttpProxy:
 
 def reach(url: str) -> httpx2.AsyncClient:
     """What asks a server: patient, since a tool may take its time, and straight where it is on this machine."""
-    home = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    parts = urlsplit(url)
+    home = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    near = Near() if home and parts.scheme == "http" else None
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
-    return httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=30.0), limits=limits, trust_env=not home)
+    timeout = httpx2.Timeout(None, connect=30.0)
+    return httpx2.AsyncClient(timeout=timeout, limits=limits, trust_env=not home, transport=near)
 
 
 def _nowhere(_: bytes) -> None:

@@ -88,6 +88,33 @@ class Channel:
             await asyncio.gather(working, leaving, return_exceptions=True)
 
 
+class _Gathered:
+    """A transport that sends what is written in one turn of the loop as one piece: each piece costs a wake-up."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport, self._pieces = transport, list[bytes]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, piece: bytes) -> None:
+        """Sends a piece before the loop does anything else."""
+        if piece:
+            if not self._pieces:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._pieces.append(piece)
+
+    def close(self) -> None:
+        """Closes after the last piece."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces:
+            self._transport.write(b"".join(pieces))
+
+
 Handle = Callable[[Request, Channel], Awaitable[None]]
 
 
@@ -107,9 +134,17 @@ class Listener:
     async def serve(self) -> None:
         """Until the process is asked to end."""
         import uvicorn
+        from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+        class Gathering(AutoHTTPProtocol):  # type: ignore[misc, unused-ignore]
+            """Speaks HTTP; the head of a response and what follows at once leave together."""
+
+            def connection_made(self, transport: asyncio.Transport) -> None:
+                super().connection_made(_Gathered(transport))
 
         config = uvicorn.Config(
             self,
+            http=Gathering,
             log_level="error",
             access_log=False,
             lifespan="off",
