@@ -42,6 +42,7 @@ IN_FLIGHT = 2
 SETTINGS = f"[replay]\nconcurrency = {IN_FLIGHT}\nmin_probability = 0.05\n"
 """What replay must be told to decide as the proxy does by default."""
 AGREES_WITHIN = 0.1
+"""Of the ratio of session times, with to without: (live ratio / replay's ratio) - 1 lies within this."""
 LOGS = ROOT.parent / "shared" / "logs" / "livemcpbench"
 
 
@@ -53,6 +54,8 @@ class Series:
     """Session seconds without the proxy, the recording first."""
     behind: list[list[float]] = field(default_factory=list)
     how: Counter[str] = field(default_factory=Counter)
+    why: Counter[str] = field(default_factory=Counter)
+    """Predictions that were refused, early calls that were given up: how many, by reason."""
     added_ms: list[float] = field(default_factory=list)
     """By the proxy, on calls that it did not answer."""
     noise_ms: list[float] = field(default_factory=list)
@@ -115,7 +118,8 @@ class Bench:
         policy.write_text(json.dumps({"format": 1, "tools": self.policy(), "flows": self.case.flows}))
         shutil.rmtree(self.run, ignore_errors=True)
         _quiet("run", train, "--test", test, "--out", self.run, "--settings", settings)
-        return json.loads(_quiet("replay", self.run, "--policy", policy, "--settings", settings, "--json"))
+        told = ("--policy", policy, "--tools", test, "--settings", settings)
+        return json.loads(_quiet("replay", self.run, *told, "--json"))
 
     def policy(self) -> dict[str, Any]:
         """What is shipped for the server, and what the operator adds."""
@@ -135,7 +139,7 @@ class Bench:
             ledger.unlink(missing_ok=True)
             seconds, early = live.replay(self.behind(ledger), session)
             series.behind[-1].append(seconds)
-            how = count(ledger, len(session.steps), series.how)
+            how = count(ledger, len(session.steps), series)
             for step, a, b, answered in zip(session.steps, plain, early, how, strict=True):
                 series.different += a.text == step.answer.text != b.text
                 if answered == "plain":
@@ -153,8 +157,8 @@ def seconds_of(session: live.Recorded) -> float:
     return sum(step.think_s + step.answer.seconds for step in session.steps)
 
 
-def count(ledger: Path, calls: int, how: Counter[str]) -> list[str]:
-    """How each call was answered, in order; adds up what became of early calls.
+def count(ledger: Path, calls: int, series: Series) -> list[str]:
+    """How each call was answered, in order; adds up what became of predictions and of early calls.
 
     A speculator that has turned itself off, for drift or for faults, writes down no more.
     """
@@ -163,10 +167,12 @@ def count(ledger: Path, calls: int, how: Counter[str]) -> list[str]:
         entry = json.loads(line)
         if entry["kind"] == "call":
             answered.append(entry["how"])
-        how["launched"] += entry["kind"] == "launched"
-        how["wasted"] += bool(entry.get("wasted"))
+        series.how["launched"] += entry["kind"] == "launched"
+        series.how["wasted"] += bool(entry.get("wasted"))
+        if entry["kind"] in ("refused", "dropped"):
+            series.why[f"{entry['kind']} {entry['reason']}"] += 1
     answered += ["off"] * (calls - len(answered))
-    how.update(answered)
+    series.how.update(answered)
     return answered
 
 
@@ -175,7 +181,7 @@ def figures(series: Series, foreseen: Mapping[str, Any]) -> dict[str, Any]:
     rounds = len(series.behind)
     pairs = [pair for at in range(rounds) for pair in zip(series.alone[at + 1], series.behind[at], strict=True)]
     noise = [pair for at in range(rounds) for pair in zip(series.alone[at], series.alone[at + 1], strict=True)]
-    calls = sum(series.how[name] for name in ("plain", "served", "joined", "off"))
+    calls = series.how.total() - series.how["launched"] - series.how["wasted"]
     seconds, said = sum(b for _, b in pairs), foreseen["speculative_s"] / (foreseen["serial_s"] or 1)
     ratio = seconds / sum(a for a, _ in pairs)
     return {
@@ -194,6 +200,7 @@ def figures(series: Series, foreseen: Mapping[str, Any]) -> dict[str, Any]:
         "calls_when_off": series.how["off"],
         "launched": round(series.how["launched"] / rounds, 1),
         "wasted": round(series.how["wasted"] / rounds, 1),
+        "by_reason": {reason: round(times / rounds, 1) for reason, times in series.why.most_common()},
         "added_on_a_miss_ms_p50": round(statistics.median(series.added_ms or [0.0]), 2),
         "noise_on_a_miss_ms_p50": round(statistics.median(series.noise_ms or [0.0]), 2),
         "answers_that_differ": series.different,
@@ -201,7 +208,9 @@ def figures(series: Series, foreseen: Mapping[str, Any]) -> dict[str, Any]:
             "tier": foreseen["tier"],
             "ratio": round(said, 4),
             "bound_ratio": round(1 - (foreseen["oracle_reduction"] or 0.0), 4),
-            **{name: foreseen[name] for name in ("hits", "joins", "launched", "wasted_calls")},
+            "ratio_ci": [round(1 - share, 4) for share in reversed(foreseen["reduction_ci"] or [])],
+            **{name: foreseen[name] for name in ("hits", "joins", "derived", "launched", "wasted_calls")},
+            "by_reason": foreseen["not_launched"],
         },
         "live_beside_replay": round(ratio / said - 1, 4),
         "agrees": abs(ratio / said - 1) <= AGREES_WITHIN,
@@ -270,7 +279,15 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
             f"({one['noise_on_a_miss_ms_p50']})          {one['replay']['ratio']:.3f}"
             + ("" if one["agrees"] else "  differs by more than 10 %")
         )
+        lines += [f"{'':11} {side}: {reasons(side_of)}" for side, side_of in (("live", one), ("replay", one["replay"]))]
     return "\n".join(lines)
+
+
+def reasons(side: Mapping[str, Any]) -> str:
+    """Early calls of one side, and why there were no more."""
+    wasted = side["wasted"] if "wasted" in side else side["wasted_calls"]
+    known = [f"{side['hits']} hits, {side['joins']} joins, {wasted} wasted of {side['launched']} launched"]
+    return "; ".join([*known, *(f"{times} {reason}" for reason, times in side["by_reason"].items())])
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from miner.errors import UsageError
 from miner.runtime.fingerprint import fingerprint_of
@@ -43,16 +43,38 @@ def fingerprints_in(path: Path, prefix: str = "") -> dict[str, str]:
     Raises:
         UsageError: the file cannot be read, or lists no tool with a schema.
     """
+    prints = {prefix + name: fingerprint_of(tool.schema) for name, tool in _listed_in(path).items()}
+    return {name: fingerprint for name, fingerprint in prints.items() if fingerprint is not None}
+
+
+def annotations_in(path: Path, prefix: str = "") -> dict[str, Mapping[str, Any]]:
+    """Tool -> what its server says of it (``readOnlyHint`` and so on), of the lists in a file.
+
+    Raises:
+        UsageError: the file cannot be read, or lists no tool with a schema.
+    """
+    return {prefix + name: tool.annotations for name, tool in _listed_in(path).items()}
+
+
+class _Listed(NamedTuple):
+    """A tool as a list has it."""
+
+    schema: Any
+    annotations: Mapping[str, Any]
+
+
+def _listed_in(path: Path) -> dict[str, _Listed]:
+    """The tools of every list in a file; the latest list counts."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("the list of tools cannot be read", where=str(path), next_step="check the path") from error
-    found = {}
-    for value in _values(text):
-        for name, schema in _tools(value, _DEPTH):
-            fingerprint = fingerprint_of(schema)
-            if fingerprint is not None:
-                found[prefix + name] = fingerprint
+    found = {
+        name: tool
+        for value in _values(text)
+        for name, tool in _tools(value, _DEPTH)
+        if fingerprint_of(tool.schema) is not None
+    }
     if not found:
         raise UsageError(
             "no tool with an input schema is listed", where=str(path), next_step="give an answer to tools/list, as JSON"
@@ -72,8 +94,8 @@ def _values(text: str) -> Iterator[Any]:
                 continue
 
 
-def _tools(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
-    """(name, schema) of every tool in a value, in any of the forms."""
+def _tools(value: Any, depth: int) -> Iterator[tuple[str, _Listed]]:
+    """Every tool in a value by its name, in any of the forms."""
     if depth == 0:
         return
     if isinstance(value, list):
@@ -82,7 +104,8 @@ def _tools(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, dict):
         schema = next((value[name] for name in _SCHEMAS if isinstance(value.get(name), dict)), None)
         if isinstance(value.get("name"), str) and schema is not None:
-            yield value["name"], schema
+            said = value.get("annotations")
+            yield value["name"], _Listed(schema, said if isinstance(said, dict) else {})
             return
         for name in _INSIDE:
             yield from _tools(value.get(name), depth - 1)

@@ -164,6 +164,17 @@ def test_what_the_log_marks_read_only_is_allowed_only_when_asked() -> None:
     assert not believed.of_call(replace(event, read_only=None)).early
 
 
+def test_what_servers_say_of_their_tools_only_forbids() -> None:
+    """A replay is told the annotations that the proxy is told, and allows no more than the proxy would."""
+    log = session_of("s", "hi", [LOOK])
+    permits = default_permits([log.session], ["look"])
+    assert permits.lowered({"look": {"readOnlyHint": True}}) is permits
+    assert permits.lowered({"change": {"readOnlyHint": True}}) is permits
+    lowered = permits.lowered({"look": {"destructiveHint": True}})
+    assert (permits.of_call(log.events[1]).early, lowered.of_call(log.events[1]).early) == (True, False)
+    assert "servers say" in lowered.said
+
+
 def test_an_unusable_policy_file_is_a_usage_error(tmp_path: object) -> None:
     """With what is wrong, where, and what to do."""
     with pytest.raises(UsageError, match="cannot be read"):

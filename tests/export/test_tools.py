@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from miner.errors import UsageError
-from miner.export.tools import fingerprints_in, keep_fingerprints, read_fingerprints
+from miner.export.tools import annotations_in, fingerprints_in, keep_fingerprints, read_fingerprints
 from miner.runtime.fingerprint import fingerprint_of
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
@@ -31,6 +31,14 @@ def test_every_form_is_understood(form: Any, tmp_path: Path) -> None:
     path = tmp_path / "tools.json"
     path.write_text(json.dumps(form))
     assert fingerprints_in(path, "mcp__files__") == {"mcp__files__open": fingerprint_of(SCHEMA)}
+
+
+@pytest.mark.parametrize("said", [{"readOnlyHint": False}, None, "nonsense"])
+def test_what_a_server_says_of_a_tool_is_read_beside_its_schema(said: Any, tmp_path: Path) -> None:
+    """Annotations are an object or nothing."""
+    path = tmp_path / "tools.json"
+    path.write_text(json.dumps({"tools": [{**LISTED, "annotations": said}]}))
+    assert annotations_in(path, "files__") == {"files__open": said if isinstance(said, dict) else {}}
 
 
 def test_lines_are_read_one_by_one(tmp_path: Path) -> None:

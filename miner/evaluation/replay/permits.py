@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from miner.errors import UsageError
 from miner.events import Event, Session
@@ -57,6 +57,13 @@ class Permits:
         if not guess.arguments.keys() <= guess.origins.keys():
             guess = replace(guess, origins=dict.fromkeys(guess.arguments, _UNKNOWN) | guess.origins)
         return self._permit(guess, marked=guess.tool in self._marked)
+
+    def lowered(self, hints: Mapping[str, Mapping[str, Any]]) -> Permits:
+        """What is left when servers annotate their tools so, which only ever forbids."""
+        policy = self.policy.lowered(hints)
+        if policy == self.policy:
+            return self
+        return Permits(policy, f"{self.said}; lowered by what servers say of their tools", self.assume_read_only)
 
     def mark(self, tools: Iterable[str]) -> None:
         """Be told which tools training logs mark read-only in every call."""
