@@ -164,7 +164,10 @@ def fact_of(event: dict[str, Any]) -> tuple[str, Fact] | None:
 def is_execution(event: dict[str, Any], item: dict[str, Any]) -> bool:
     """Whether an event may tell that a call of the model ran; what a person ran is repeated in a message."""
     kind = word((item or event).get("type"))
-    return (kind is None or kind in _EXECUTIONS) and word((item or event).get("source")) not in ("user_shell", "userShell")
+    return (kind is None or kind in _EXECUTIONS) and word((item or event).get("source")) not in (
+        "user_shell",
+        "userShell",
+    )
 
 
 def nested_call(item: dict[str, Any]) -> Call | None:

@@ -243,7 +243,9 @@ def _turns(message: dict[str, Any], facts: dict[str, Fact], line: int) -> Iterat
         identity = word(call.get("id"))
         if identity is not None:
             facts[identity] = _fact(call, alone=len(calls) == 1)
-    results = tuple(_result(call) for call in calls if call.get("result") is not None or call.get("status") in _STATUS)
+    results = tuple(
+        _result(call) for call in calls if call.get("result") is not None or word(call.get("status")) in _STATUS
+    )
     if results:
         yield Turn(Role.TOOL, results=results, line=line)
 

@@ -53,6 +53,9 @@ def read(source: Source) -> Iterator[Session | Event]:
             abouts = {str(row.get("id")): row for row in tables.rows("sessions", _SESSION, "id")}
             for identity in tables.values("messages", "session_id"):
                 messages = list(tables.rows("messages", _MESSAGE, "id", ("session_id", identity)))
+                if not messages:
+                    # The id is no text: it cannot be asked for.
+                    one.problem("unknown_record", "messages of a session that cannot be named", path=path)
                 yield from _told(one, path, str(identity), abouts.get(str(identity), {}), messages)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 import zipfile
 import zlib
@@ -16,14 +17,24 @@ import orjson
 from miner.errors import MissingExtraError
 from miner.readers.source import Source, head_of
 from miner.readers.tolerant import lenient
-from miner.readers.values import listing, mapping
+from miner.readers.values import listing
 from miner.readers.whole import chunks_of, refuse
 
 ZIP = b"PK\x03\x04"
 _ZSTD = 93
 _IN_MEMORY = 32 << 20
+_UTF8 = 0x800
 _LOCAL_HEADER = 30
+_END, _END_BYTES = b"PK\x05\x06", (1 << 16) + 22
+_IN_ANOTHER_PLACE = 0xFFFF
+"""What an archive with too many members for its end says of their number."""
 _HEADERS = ("header.json", "_journal/start.json")
+_SAMPLES = "samples/"
+_SILENT = re.compile(r"header\.json|summaries\.json|reductions\.json|_journal/.*")
+"""Members that hold no sample."""
+_FREELY_BYTES = 1 << 30
+_MOST_TIMES = 1000
+"""An archive that unpacks to more than a GiB, and to more than this many times its size, is no log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,8 @@ def _archived(source: Source, path: Path) -> Iterator[Sample]:
             size += file.write(chunk)
         try:
             with zipfile.ZipFile(file) as archive:
-                yield from _members(source, path, _Archive(archive, file, source.limits.document_bytes))
+                bound = max(_FREELY_BYTES, _MOST_TIMES * size)
+                yield from _members(source, path, _Archive(archive, file, source.limits.document_bytes, bound))
         except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
             refuse(source, path, "not_zip", size, detail=type(error).__name__, fatal=True)
 
@@ -66,6 +78,9 @@ class _Archive:
     zip: zipfile.ZipFile
     file: IO[bytes]
     limit: int
+    """Bytes that one member may unpack to."""
+    left: int
+    """Bytes that all members together may still unpack to."""
 
     def json(self, name: str) -> tuple[Any, str]:
         """(value, "") of a member, or (None, why not)."""
@@ -73,7 +88,8 @@ class _Archive:
             info = self.zip.getinfo(name)
         except KeyError:
             return None, "missing"
-        if info.file_size > self.limit:
+        self.left -= info.file_size
+        if info.file_size > self.limit or self.left < 0:
             return None, "too_long"
         try:
             data = self._unpacked(info) if info.compress_type == _ZSTD else self.zip.read(info)
@@ -97,43 +113,104 @@ class _Archive:
         if not header.startswith(ZIP):
             raise zipfile.BadZipFile
         name, extra = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
-        self.file.seek(info.header_offset + _LOCAL_HEADER + name + extra)
+        if self.file.read(name) != info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437"):
+            raise zipfile.BadZipFile
+        self.file.seek(extra, io.SEEK_CUR)
         packed = io.BytesIO(self.file.read(info.compress_size))
         try:
             # The frame may not state its size, and a damaged or hostile one may grow to any.
-            with zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-                return stream.read(self.limit + 1)
+            with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as stream:
+                data = stream.read(self.limit + 1)
         except zstandard.ZstdError as error:
             raise zipfile.BadZipFile from error
+        if len(data) <= self.limit and (len(data) != info.file_size or zlib.crc32(data) != info.CRC):
+            raise zipfile.BadZipFile
+        return data
 
 
 def _members(source: Source, path: Path, archive: _Archive) -> Iterator[Sample]:
-    names = archive.zip.namelist()
-    log = next((mapping(archive.json(name)[0]) for name in _HEADERS if name in names), {})
-    for number, name in enumerate(sorted(set(names)), 1):
-        folder, _, rest = name.removeprefix("samples/").partition("/")
-        if not name.startswith("samples/") or not name.endswith(".json") or (rest and rest != "sample.json"):
+    listed = archive.zip.namelist()
+    names = sorted(set(listed))
+    if len(names) < len(listed):
+        source.problem("repeated_member", f"{len(listed) - len(names)} earlier ones of the same name", path=path)
+    stated = _stated_members(archive.file)
+    if stated is not None and stated != len(listed):
+        source.problem("missing_member", f"{stated} are stated, and {len(listed)} are listed", path=path, fatal=True)
+    log = _log_of(source, path, archive, names)
+    taken: set[str] = set()
+    for number, name in enumerate(names, 1):
+        folder, _, rest = name.removeprefix(_SAMPLES).partition("/")
+        if not name.startswith(_SAMPLES) or not name.endswith(".json") or (rest and rest != "sample.json"):
             continue
+        taken.add(name)
         value, reason = archive.json(name)
         if not isinstance(value, dict):
             source.problem(reason or "unknown_record", "a sample", path=path, line=number)
             continue
         source.account.records += 1
         if rest:
-            value = {**value, **_chunks(archive, names, f"samples/{folder}/")}
+            parts = _Parts(source, path, archive, names, f"{_SAMPLES}{folder}/", taken)
+            value = {**value, **parts.read()}
         yield Sample(value, log, path, number)
+    others = (name for name in names if name not in taken and not _SILENT.fullmatch(name))
+    source.account.unknown += sum(not name.endswith("/") or archive.zip.getinfo(name).file_size > 0 for name in others)
 
 
-def _chunks(archive: _Archive, names: list[str], folder: str) -> dict[str, Any]:
+def _stated_members(file: IO[bytes]) -> int | None:
+    """How many members the end of the archive says there are, which the library does not compare with its list."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _END_BYTES))
+    end = file.read()
+    at = end.rfind(_END)
+    count = int.from_bytes(end[at + 10 : at + 12], "little")
+    return count if at >= 0 and count != _IN_ANOTHER_PLACE else None
+
+
+def _log_of(source: Source, path: Path, archive: _Archive, names: list[str]) -> dict[str, Any]:
+    """What the archive says of all its samples."""
+    for name in _HEADERS:
+        if name in names:
+            value, reason = archive.json(name)
+            if isinstance(value, dict):
+                return value
+            source.problem(reason or "unknown_record", "the header", path=path)
+    source.account.unknown += not any(name in names for name in _HEADERS)
+    return {}
+
+
+@dataclass(slots=True)
+class _Parts:
     """The parts of a large sample, which lie in folders of their own."""
-    found: dict[str, Any] = {}
-    for part in ("events", "messages"):
-        items: list[Any] = []
-        for name in sorted(n for n in names if n.startswith(f"{folder}{part}/") and n.endswith(".json")):
-            value = archive.json(name)[0]
-            items += listing(value) if isinstance(value, list) else [value] if isinstance(value, dict) else []
-        if items:
-            found[part] = items
-    place = f"{folder}attachments/"
-    attached = {n.removeprefix(place).removesuffix(".json"): archive.json(n)[0] for n in names if n.startswith(place)}
-    return {**found, "attachments": attached} if attached else found
+
+    source: Source
+    path: Path
+    archive: _Archive
+    names: list[str]
+    folder: str
+    taken: set[str]
+
+    def read(self) -> dict[str, Any]:
+        """What they say, by the part of the sample that it is."""
+        found: dict[str, Any] = {}
+        for part in ("events", "messages"):
+            items: list[Any] = []
+            for value in self._in(part).values():
+                items += listing(value) if isinstance(value, list) else [value]
+            if items:
+                found[part] = items
+        attached = self._in("attachments")
+        return {**found, "attachments": attached} if attached else found
+
+    def _in(self, part: str) -> dict[str, Any]:
+        """Name -> value of the members of one folder; those that cannot be had are told."""
+        place, found = f"{self.folder}{part}/", {}
+        for name in self.names:
+            if not name.startswith(place) or not name.endswith(".json"):
+                continue
+            self.taken.add(name)
+            value, reason = self.archive.json(name)
+            if reason or not isinstance(value, dict | list | str):
+                self.source.problem(reason or "unknown_record", "a part of a sample", path=self.path)
+            else:
+                found[name.removeprefix(place).removesuffix(".json")] = value
+        return found

@@ -71,7 +71,7 @@ def turns_of(value: Any, line: int | None = None) -> list[Turn]:
 def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
     """LangChain's serialised objects keep a message under ``kwargs`` or ``data``, and its class beside that."""
     kwargs, data = value.get("kwargs"), value.get("data")
-    if value.get("type") == "constructor" and isinstance(kwargs, dict):
+    if (value.get("type") == "constructor" or "lc" in value) and isinstance(kwargs, dict):
         names = value.get("id")
         name = names[-1] if isinstance(names, list) and names else ""
         return {"role": name, **{key: inner for key, inner in kwargs.items() if key != "type"}}

@@ -24,8 +24,12 @@ WHERE = "what a proxy between client and server writes: bare messages, or {times
 RESTS_ON = "the published specification, 2026-07-28 and before; hand-made files"
 
 NAME = "mcp"
-_PLAIN = ("initialize", "ping")
-"""Methods without a family; those of a family that is not known are no calls either."""
+_PLAIN = frozenset({"initialize", "ping"})
+_FAMILIES = frozenset(
+    {"tools", "resources", "prompts", "completion", "logging", "notifications", "sampling", "elicitation", "roots"}
+    | {"tasks", "server", "subscriptions"}
+)
+"""Methods without a family, and the families of others, that are no calls: ``resources/list``."""
 _INSIDE = ("message", "payload", "data", "body", "jsonrpc_message", "raw")
 _TIMES = ("timestamp", "time", "ts", "at")
 _CONNECTIONS = ("session_id", "sessionId", "connection_id", "connection", "session")
@@ -109,7 +113,7 @@ class _Wire:
             self.client = mapping(params.get("clientInfo"))
             self._others.add(identity)
         elif isinstance(method, str):
-            self.conversation.passed_over += "/" not in method and method not in _PLAIN
+            self.conversation.passed_over += method not in _PLAIN and method.partition("/")[0] not in _FAMILIES
             if "id" in message:
                 (self._questions if method in _FROM_SERVER else self._others).add(identity)
         elif method is None and ("result" in message or "error" in message):

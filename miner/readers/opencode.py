@@ -17,8 +17,8 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.source import Head, Source
-from miner.readers.sqlite_copy import MAGIC, Tables, database, has_tables, opened
+from miner.readers.source import Head, Source, head_of
+from miner.readers.sqlite_copy import Tables, database, has_tables, opened
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, integer, last_name, listing, mapping, word
 
@@ -89,9 +89,7 @@ def _talks(source: Source) -> Iterator[_Talk]:
         if path in loose:
             continue
         one = replace(source, paths=(path,))
-        with path.open("rb") as stream:
-            plain = stream.read(len(MAGIC))
-        yield from _exported(one) if plain.lstrip()[:1] == b"{" else _stored(one, path)
+        yield from _exported(one) if head_of(path, 64).start.lstrip()[:1] == b"{" else _stored(one, path)
 
 
 def _exported(source: Source) -> Iterator[_Talk]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import orjson
 
-from miner.errors import MissingExtraError
 from miner.events import Event, Session
 from miner.readers.content import json_text
 from miner.readers.source import Head, Source, is_lines
 from miner.readers.span_dialects import SESSION, text_attribute, work_of
 from miner.readers.span_rows import COLUMNS, Span, logs_of, rows_of, span_of
 from miner.readers.spans import sessions_of
+from miner.readers.tables import parquet_columns, parquet_rows
 
 VERSION = 1
 TITLE = "OpenTelemetry traces of agents: OTLP JSON, span tables (JSON, Parquet); GenAI, OpenInference, OpenLLMetry …"
@@ -148,50 +148,17 @@ def _is_parquet(path: Path) -> bool:
 
 
 def _is_span_table(path: Path) -> bool:
-    names = _columns(path)
+    names = parquet_columns(path)
     return all(any(name in names for name in COLUMNS[column]) for column in ("id", "trace", "start"))
 
 
-def _columns(path: Path) -> list[str]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise MissingExtraError("mining", "pyarrow") from None
-    try:
-        return list(parquet.read_schema(path).names)
-    except (pa.ArrowException, OSError):
-        return []
-
-
 def _hold_table(held: _Held, source: Source, path: Path) -> None:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise MissingExtraError("mining", "pyarrow") from None
-    size = path.stat().st_size
     number = 0
-    try:
-        for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
-            for row in batch.to_pylist():
-                number += 1
-                if not held.take(_jsonable(row)):
-                    source.problem("unknown_record", "no span", path=path, line=number)
-    except (pa.ArrowException, OSError) as error:
-        source.problem("not_parquet", type(error).__name__, path=path, line=number + 1, fatal=True)
-        source.account.broken += size
-        return
+    for number, row in enumerate(parquet_rows(source, path), 1):
+        if not held.take(row):
+            source.problem("unknown_record", "no span", path=path, line=number)
     if number in CUT_LENGTHS:
         source.problem("maybe_cut", f"exactly {number} spans: an export limit may have cut the rest", path=path)
-    source.account.records += number
-    source.account.accepted += size
-
-
-def _jsonable(row: dict[str, Any]) -> dict[str, Any]:
-    """Times as text and maps as objects, as a JSON export would have written them."""
-    value = orjson.loads(orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS))
-    return value if isinstance(value, dict) else {}
 
 
 EXAMPLE_NAME = "traces.jsonl"

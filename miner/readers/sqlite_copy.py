@@ -51,12 +51,16 @@ def opened(source: Source, path: Path) -> Iterator[sqlite3.Connection | None]:
             try:
                 connection.execute("PRAGMA synchronous = 0")
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                # A page that says it holds fewer rows than it does would be believed.
+                sound = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 # A damaged schema is quoted in the error's own message, which then is no text.
                 if size:
                     refuse(source, path, "not_sqlite", size, detail=type(error).__name__, fatal=True)
                 yield None
                 return
+            if not sound:
+                source.problem("damaged_database", "rows may be missing", path=path, fatal=True)
             yield connection
 
 
@@ -77,7 +81,7 @@ class Tables:
             self._connection.execute(f'CREATE INDEX "miner_{table}_{column}" ON "{table}" ("{column}")')
             self._connection.execute("PRAGMA query_only = 1")
         except _DAMAGE as error:
-            self._refuse(table, error)
+            self._refuse(table, "damaged_table", type(error).__name__)
 
     def rows(
         self, table: str, columns: Sequence[str], order: str, only: tuple[str, object] | None = None
@@ -93,6 +97,7 @@ class Tables:
         there = self._columns_of(table)
         wanted = [column for column in columns if column in there]
         if not wanted or (only is not None and only[0] not in there):
+            self._refuse(table, "missing_table", "it, or its columns, are not there")
             return
         sorted_by = ", ".join(f'"{name}"' for name in order.split() if name in there) or "rowid"
         chosen = ", ".join(f'"{name}"' for name in wanted)
@@ -105,6 +110,7 @@ class Tables:
     def values(self, table: str, column: str) -> list[Any]:
         """The different values of a column, in the order in which they came in."""
         if column not in self._columns_of(table):
+            self._refuse(table, "missing_table", "it, or its columns, are not there")
             return []
         asked = f'SELECT "{column}" FROM "{table}" GROUP BY "{column}" ORDER BY min(rowid)'
         return [row[0] for row in self._selected(table, asked)]
@@ -120,13 +126,12 @@ class Tables:
             while (row := cursor.fetchone()) is not None:
                 yield row
         except _DAMAGE as error:
-            self._refuse(table, error)
+            self._refuse(table, "damaged_table", type(error).__name__)
 
-    def _refuse(self, table: str, error: Exception) -> None:
+    def _refuse(self, table: str, reason: str, detail: str) -> None:
         if table not in self._damaged:
             self._damaged.add(table)
-            detail = f"{table}: {type(error).__name__}"
-            self._source.problem("damaged_table", detail, path=self._path, fatal=True)
+            self._source.problem(reason, f"{table}: {detail}", path=self._path, fatal=True)
 
 
 def database(tables: Mapping[str, tuple[str, Sequence[Sequence[object]]]]) -> bytes:

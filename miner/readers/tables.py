@@ -24,7 +24,7 @@ _FIELD_BYTES = 16 << 20
 def columns_of(head: Head) -> set[str]:
     """The columns that the first rows have; empty for what is no table."""
     if head.start.startswith(PARQUET):
-        return set(_parquet_columns(head.path))
+        return set(parquet_columns(head.path))
     if head.start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _json_columns(head)
     return _csv_columns(head.start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0])
@@ -70,7 +70,7 @@ def rows(source: Source, path: Path, name: str = "") -> Iterator[dict[str, Any]]
     start = head_of(path, 64).start
     one = replace(source, paths=(path,))
     if start.startswith(PARQUET):
-        yield from _parquet(one, path)
+        yield from parquet_rows(one, path)
     elif start[8:12] == DUCKDB:
         yield from _duckdb(one, path, name)
     elif start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
@@ -132,36 +132,50 @@ def _duckdb(source: Source, path: Path, name: str) -> Iterator[dict[str, Any]]:
 
 def _jsonable(row: dict[str, Any]) -> dict[str, Any]:
     """Times as text and maps as objects, as a JSON export would have written them."""
-    value = orjson.loads(orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS))
+    value = orjson.loads(orjson.dumps(row, default=_written, option=orjson.OPT_NON_STR_KEYS))
     return value if isinstance(value, dict) else {}
 
 
-def _parquet_columns(path: Path) -> list[str]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise MissingExtraError("mining", "pyarrow") from None
+def _written(value: object) -> str:
+    """Older writers do not say that their bytes are text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """The columns of a Parquet file; empty for one that is damaged."""
+    pa, parquet = _pyarrow()
     try:
         return list(parquet.read_schema(path).names)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError):
         return []
 
 
-def _parquet(source: Source, path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise MissingExtraError("mining", "pyarrow") from None
+def parquet_rows(source: Source, path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file as far as they can be had; where they end early, that is told."""
+    pa, parquet = _pyarrow()
     size = path.stat().st_size
     source.account.accepted += size
     number = 0
     try:
-        for batch in parquet.ParquetFile(path).iter_batches(batch_size=256):
+        file = parquet.ParquetFile(path, page_checksum_verification=True)
+        for batch in file.iter_batches(batch_size=256):
             for row in batch.to_pylist():
                 number += 1
                 source.account.records += 1
                 yield _jsonable(row)
-    except (pa.ArrowException, OSError) as error:
+        stated = file.metadata.num_rows
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        # Texts and dates are made from the bytes last of all: they too may turn out to be damaged.
         refuse(source, path, "not_parquet", size, line=number + 1, detail=type(error).__name__, fatal=True)
+        return
+    if number != stated:
+        refuse(source, path, "not_parquet", size, detail=f"{number} rows, and {stated} are stated", fatal=True)
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingExtraError("mining", "pyarrow") from None
+    return pa, parquet

@@ -1,4 +1,4 @@
-"""Mutated logs: a few hundred of each format always, a million of each in a long campaign."""
+"""Mutated logs and containers: a few hundred of each format always, a million of each in a long campaign."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ import pytest
 from miner.events import Event, Session
 from miner.readers import load_reader, reader_names
 from miner.readers.source import Source
-from tests.readers.campaign import WHOLE, Campaign, Progress, go_on, memory
+from tests.readers.campaign import WHOLE, Campaign, Progress, campaigns, go_on, memory
 
 MUTATIONS = 200
+CONTAINERS = [name for name in campaigns() if "." in name]
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def kept_in() -> list[str]:
+    """Every container of its own kind; of the two compressions one for each format, the other in long campaigns."""
+    plain = [name for name in CONTAINERS if name.endswith((".gz", ".zst"))]
+    return [*plain[::4], *plain[3::4], *(name for name in CONTAINERS if name not in plain)]
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +34,14 @@ def folder() -> Iterator[Path]:
 @pytest.mark.parametrize("name", reader_names())
 def test_mutations_of_the_example_are_borne(name: str, folder: Path) -> None:
     """No exception, no hang, every byte accounted for, rows that can be stored, and no loss that is not told."""
+    campaign = Campaign(name, folder)
+    assert len(campaign.marks) >= 2, "without marks no loss would be found"
+    assert [str(finding) for finding in campaign.run(range(MUTATIONS))] == []
+
+
+@pytest.mark.parametrize("name", kept_in())
+def test_damage_to_what_a_log_is_kept_in_is_borne(name: str, folder: Path) -> None:
+    """Bits, cuts, swapped blocks and members, wrong sizes: the same, and a container that lost something is told."""
     campaign = Campaign(name, folder)
     assert len(campaign.marks) >= 2, "without marks no loss would be found"
     assert [str(finding) for finding in campaign.run(range(MUTATIONS))] == []
@@ -77,5 +92,5 @@ def test_a_campaign_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_a_million_mutations_of_each_format_are_borne() -> None:
     """The same over a million each, going on from what earlier runs did (data/runs/mutations.json)."""
     progress = Progress(ROOT / "data" / "runs" / "mutations.json")
-    go_on(progress, reader_names(), whole=WHOLE)
+    go_on(progress, campaigns(), whole=WHOLE)
     assert progress.found == []

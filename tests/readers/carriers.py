@@ -14,6 +14,14 @@ Path = tuple[Any, ...]
 _SQLITE = b"SQLite format 3\0"
 
 
+class DamagedError(Exception):
+    """A container does not hold what it says: a reader has to tell."""
+
+
+class UnsureError(Exception):
+    """It cannot be said whether these values could be had."""
+
+
 class Carrier(Protocol):
     """What a format keeps its values in."""
 
@@ -100,12 +108,23 @@ class Database:
     """Table -> (its statement, its columns)."""
 
     def tree(self, data: bytes) -> Any:
-        """Table -> rows, each column -> cell."""
+        """Table -> rows, each column -> cell; ``DamagedError`` when not all of it can be had."""
+        try:
+            return self._tree(data)
+        except (sqlite3.Error, OverflowError) as error:
+            raise DamagedError from error
+        except UnicodeDecodeError as error:
+            # The name of a column: a reader may do without it.
+            raise UnsureError from error
+
+    def _tree(self, data: bytes) -> Any:
         with closing(sqlite3.connect(":memory:")) as connection:
-            connection.deserialize(data)
+            # A journal has no place in memory: the marks of a database that had one are taken off.
+            connection.deserialize(data[:18] + b"\1\1" + data[20:])
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
             return {
                 table: [
-                    dict(zip(columns, map(_decoded, row), strict=True))
+                    dict(zip(columns, map(_decoded, row), strict=False))
                     for row in connection.execute(f'SELECT * FROM "{table}"')
                 ]
                 for table, (_, columns) in self.schema.items()

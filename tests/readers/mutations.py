@@ -62,6 +62,8 @@ class Mutated:
     """What was done, for people."""
     gentle: Path | None = None
     """Where the one value stood that was taken or replaced, when all else is as it was."""
+    broken: str = ""
+    """Why the log as a whole cannot be what it was: a reader has to tell."""
 
 
 class Mutator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from miner.events import Caller, EventKind, Status
 from miner.readers import inspect, recognise, session_key
 from miner.readers.source import Limits
+from tests.readers.containers import zipped
 from tests.readers.reading import Read, document, read
 
 SAMPLE = json.loads(inspect.EXAMPLE)["samples"][0]
@@ -31,20 +31,11 @@ def archive(folder: Path, members: dict[str, Any], method: int = zipfile.ZIP_DEF
 
 def zstd_archive(folder: Path, members: dict[str, Any]) -> Path:
     """A ``.eval`` file as new versions write it: members packed with Zstandard, which the library only lists."""
-    zstandard = pytest.importorskip("zstandard")
-    packed = {name: zstandard.ZstdCompressor().compress(json.dumps(v).encode()) for name, v in members.items()}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
-        for name, data in packed.items():
-            file.writestr(name, data)
-    data = bytearray(buffer.getvalue())
-    for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
-        at = data.find(signature)
-        while at >= 0:
-            data[at + offset : at + offset + 2] = (93).to_bytes(2, "little")
-            at = data.find(signature, at + 4)
+    pytest.importorskip("zstandard")
     path = folder / "log.eval"
-    path.write_bytes(data)
+    path.write_bytes(
+        zipped({name: json.dumps(value).encode() for name, value in members.items()}, every=len(members) + 1)
+    )
     return path
 
 

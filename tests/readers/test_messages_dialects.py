@@ -150,7 +150,6 @@ DIALECTS: dict[str, tuple[list[Any], Status]] = {
             },
             {
                 "lc": 1,
-                "type": "constructor",
                 "id": ["x", "ToolMessage"],
                 "kwargs": {"content": "paid", "tool_call_id": "c1", "status": "success"},
             },

@@ -75,6 +75,13 @@ def test_an_error_of_what_is_no_call_is_told(tmp_path: Path) -> None:
     assert (len(found.calls), found.source.account.unknown, found.reasons) == (1, 1, [])
 
 
+def test_a_method_of_no_known_family_is_told(tmp_path: Path) -> None:
+    """It may have been a call."""
+    known, odd = ({"jsonrpc": "2.0", "id": n, "method": m} for n, m in ((7, "resources/list"), (8, "tool_s/call")))
+    found = wire(tmp_path, known, odd, call(1), answer(1))
+    assert (len(found.calls), found.source.account.unknown) == (1, 1)
+
+
 def test_a_servers_own_requests_do_not_answer_calls(tmp_path: Path) -> None:
     """Server and client number their requests apart."""
     question = {"jsonrpc": "2.0", "id": 1, "method": "elicitation/create", "params": {}}
