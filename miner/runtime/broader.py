@@ -36,20 +36,34 @@ class Derived(NamedTuple):
     text: str
 
 
-class Found(NamedTuple):
-    """A finished run of a broader call, and what it gives to a narrower one."""
+class Part(NamedTuple):
+    """A narrower call, as part of what the run of a broader one gives."""
 
     run: Run
-    derived: Derived
+    broader: Broader
+    derived: Derived | None
+    """Its result; None while the broader call runs."""
+
+
+class Foreseen(NamedTuple):
+    """What a rule that has not shown itself right live says a call will give."""
+
+    run: Run
     rule: ServingRule
-    is_proved: bool
-    """Whether the rule has shown itself right live, so that it may answer."""
+    text: str
 
 
 def found_broader(
-    live: Live, tool: str, arguments: Mapping[str, Any], key: str, footprint: Footprint, now: float
-) -> Found | None:
-    """The result of a narrower call from what is kept; None when it must be run.
+    live: Live,
+    tool: str,
+    arguments: Mapping[str, Any],
+    key: str,
+    footprint: Footprint,
+    now: float,
+    *,
+    may_race: bool = False,
+) -> Part | Foreseen | None:
+    """How a narrower call is answered from what is kept or, in a race, from what runs; None when it must be run.
 
     The narrower call changes nothing and may be started early itself, for its answer was. A call that is made once
     more wants to know what is there now.
@@ -58,24 +72,47 @@ def found_broader(
     wide = core.serving.broader(tool, arguments) if core.serving and not footprint.writes else []
     if not wide or not _may_be_early(core, tool, arguments):
         return None
+    under_way: Part | None = None
     for broader in wide:
         run = _run_of(live, broader)
-        if run is None or run.state is not State.KEPT or (key in run.answered and not is_reusable(run)):
+        if run is None or (key in run.answered and not is_reusable(run)) or core.proofs[broader.rule] < 0:
             continue
-        if live.claim_refusal(run, now) is not None:
+        if live.claim_refusal(run, now) is not None or _has_changed(live, run, tool, footprint):
             continue
-        if (
-            core.proofs[broader.rule] < 0
-            or live.world.changed_since(run.tick, tool, footprint.reads)
-            or live.world.is_changing(tool, footprint.reads)
-        ):
+        is_proved = core.proofs[broader.rule] >= core.budget.proofs
+        if run.state is State.RUNNING:
+            if under_way is None and is_proved and may_race and core.policy.rule(tool).cancellable:
+                under_way = Part(run, broader, None)
             continue
-        derived = derive(core, run, broader, arguments)
+        derived = _tried(core, run, broader, arguments)
         if derived is not None:
-            core.refused_parts[broader.tool] = 0
-            return Found(run, derived, broader.rule, core.proofs[broader.rule] >= core.budget.proofs)
-        core.refused_parts[broader.tool] += 1
-    return None
+            return Part(run, broader, derived) if is_proved else Foreseen(run, broader.rule, derived.text)
+    return under_way
+
+
+def answered_by(live: Live, run: Run, broader: Broader, tool: str, arguments: Mapping[str, Any]) -> Derived | None:
+    """What a broader run that was under way gives in the end; None when it is no answer."""
+    footprint = live.core.policy.footprint(tool, arguments)
+    return None if _has_changed(live, run, tool, footprint) else _tried(live.core, run, broader, arguments)
+
+
+def hidden_s(core: Core, waited_s: float, tool: str, run: Run) -> float:
+    """What a part was answered sooner: no more than the broader run took, or than the narrower calls usually take."""
+    took = run.ended_s - run.started_s
+    return max(0.0, min(took, core.durations.usual_s(tool, took)) - waited_s)
+
+
+def _tried(core: Core, run: Run, broader: Broader, arguments: Mapping[str, Any]) -> Derived | None:
+    """Derives, and remembers whether a tool's results are of a kind from which anything can be."""
+    derived = derive(core, run, broader, arguments)
+    core.refused_parts[broader.tool] = 0 if derived is not None else core.refused_parts[broader.tool] + 1
+    return derived
+
+
+def _has_changed(live: Live, run: Run, tool: str, footprint: Footprint) -> bool:
+    """True when the narrower call may read something else than its broader one did."""
+    world = live.world
+    return world.changed_since(run.tick, tool, footprint.reads) or world.is_changing(tool, footprint.reads)
 
 
 def derive(core: Core, run: Run, broader: Broader, arguments: Mapping[str, Any]) -> Derived | None:

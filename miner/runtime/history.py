@@ -16,6 +16,8 @@ from .invalidation import conflict
 Entry = Mapping[str, Any]
 _MAY_BE_EARLY = (Effect.PURE.value, Effect.LOCAL_READ.value, Effect.REMOTE_READ.value, Effect.OBSERVED_READ.value)
 _OFF = ("off", "shadow")
+_PARTS = ("derived", "derived_joined")
+"""How a call is answered by a broader one: a finished one, or one that it waits for."""
 
 
 class Violation(NamedTuple):
@@ -131,7 +133,7 @@ class History:
             return
         launched = run.launched
         pure = launched["effect"] == Effect.PURE.value
-        derived = entry["how"] == "derived"
+        derived = entry["how"] in _PARTS
         claimed = (launched["tool"], entry["broader"]) if derived else (entry["tool"], entry["key"])
         if (launched["tool"], launched["key"], launched["session"]) != (*claimed, entry["session"]):
             self._say(entry, "I-3", "the answer belongs to another call")
@@ -139,7 +141,7 @@ class History:
             self._say(entry, "I-12", "policy, tools or mode changed between dispatch and claim")
         if not pure and (run.claims or (derived and entry["key"] in run.answered)):
             self._say(entry, "I-4", "a result was claimed twice")
-        if derived and (entry["changes"] or run.ended != "ok"):
+        if derived and (entry["changes"] or (run.ended is None) is not (entry["how"] == "derived_joined")):
             self._say(entry, "I-8", "a call was answered by a broader one that cannot answer it")
         if not 0 <= entry["t_us"] - launched["t_us"] <= launched["ttl_us"] + 1:
             self._say(entry, "I-7", "the result was older than its time to live")
@@ -170,7 +172,11 @@ class History:
             return
         if run.ended != "ok":
             self._say(entry, "I-8", "a result was delivered of a run that gave none")
-        derived = call.entry["how"] == "derived"
+        derived = call.entry["how"] in _PARTS
+        if derived and run.dropped:
+            self._say(entry, "I-8", "a part was delivered of a run that was given up")
+        if derived and run.launched["effect"] != Effect.PURE.value and self._is_old(run):
+            self._say(entry, "I-6", "a part was delivered that was read before a change")
         if run.delivered and not derived and run.launched["effect"] != Effect.PURE.value:
             self._say(entry, "I-4", "a result was delivered twice")
         call.delivered = True

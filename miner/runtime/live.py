@@ -12,13 +12,14 @@ from itertools import islice
 from typing import Any
 
 from .admission import Prepared, admit_all, prepare
-from .broader import Derived, Found, found_broader, key_of, widened
+from .broader import Derived, Foreseen, answered_by, found_broader, hidden_s, key_of, widened
 from .budget import preempted
 from .core import Core, is_old, is_reusable, is_speculative
 from .effects import Level
 from .invalidation import conflict
 from .policy import NOT_UNDERSTOOD, Footprint
 from .run import Mode, Run, State, Walk
+from .serving_rules import Broader
 from .speculation import Speculation
 
 _MOST_UNSEEN = 256
@@ -38,9 +39,11 @@ class Call:
     """The speculation that answers it, or may."""
     joined: bool = False
     key: str | None = None
+    broader: Broader | None = None
+    """How the call is a part of what its run gives, where that is the run of a broader call."""
     derived: Derived | None = None
-    """The answer, where the run is one of a broader call."""
-    foreseen: Found | None = None
+    """That part; None while the broader call runs."""
+    foreseen: Foreseen | None = None
     """What a rule that is still to be proved says the call will give."""
     over: bool = False
     recorded: bool = False
@@ -108,8 +111,12 @@ class Live:
                 return
             core.guarded(self._decide, None)
 
-    def begin(self, tool: str, arguments: Mapping[str, Any], *, serve: bool = True) -> Call:
-        """The agent asks for a call; ``Call.run`` is a speculation that may answer it."""
+    def begin(self, tool: str, arguments: Mapping[str, Any], *, serve: bool = True, may_race: bool = False) -> Call:
+        """The agent asks for a call; ``Call.run`` is a speculation that may answer it.
+
+        Where the host can run a call and take it back, it ``may_race``: a broader call under way may then answer it,
+        if that ends first (``Call.broader`` without ``Call.derived``).
+        """
         core = self.core
         with core.lock:
             now = core.clock()
@@ -118,7 +125,7 @@ class Live:
             call = Call(core.next_number(), tool, arguments, changes, now)
             core.real += 1
             if core.mode is not Mode.OFF and not self.closed:
-                core.guarded(lambda: self._ask(call, footprint, now, serve=serve), None)
+                core.guarded(lambda: self._ask(call, footprint, now, serve=serve, may_race=may_race), None)
             if changes:
                 self.world.begin(changes)
                 self._forget_changed(changes)
@@ -147,14 +154,24 @@ class Live:
             self._unseen.append((None, call.tool, call.arguments, status, result))
 
     def hand_over(self, call: Call, run: Run) -> Derived | None:
-        """The agent's own result of a call that a broader one answers; None when that was given up since the claim."""
-        core = self.core
+        """The agent's own result of a call that a broader one answers; None when it was given up since the claim,
+        has become old, or is none that answers.
+        """
+        core, broader = self.core, call.broader
         with core.lock:
-            if call.derived is None or run.state is State.DROPPED:
+            if broader is None:
+                return None
+            derived = call.derived
+            if run.state is not State.KEPT or self.claim_refusal(run, call.started_s) is not None:
+                derived = None
+            elif derived is None:
+                derived = core.guarded(lambda: answered_by(self, run, broader, call.tool, call.arguments), None)
+            if derived is None:
                 return None
             core.deliver_derived(run)
+            core.ledger.hidden_s += hidden_s(core, core.clock() - call.started_s, call.tool, run)
             core.record("delivered", self.id, call=call.number, tool=call.tool, run=run.number, reason="served_derived")
-            return call.derived
+            return derived
 
     def run_ended(self, run: Run) -> None:
         """A run of this session has ended: a slot is free, and what hangs on its result may be bound."""
@@ -182,7 +199,7 @@ class Live:
 
     # --- claims --------------------------------------------------------------------------------------------------
 
-    def _ask(self, call: Call, footprint: Footprint, now: float, *, serve: bool) -> None:
+    def _ask(self, call: Call, footprint: Footprint, now: float, *, serve: bool, may_race: bool) -> None:
         """Looks for a speculation that answers the call, and writes both down."""
         core = self.core
         rule = core.policy.rule(call.tool)
@@ -205,11 +222,11 @@ class Live:
             if run.state is not State.KEPT or not is_reusable(run):
                 self.by_key.pop(run.key, None)
         if call.run is None and serve and key is not None:
-            found = found_broader(self, call.tool, call.arguments, key, footprint, now)
-            if found is not None and found.is_proved:
-                self._take_part(call, found.run, found.derived)
-            else:
+            found = found_broader(self, call.tool, call.arguments, key, footprint, now, may_race=may_race)
+            if isinstance(found, Foreseen):
                 call.foreseen = found
+            elif found is not None:
+                self._take_part(call, *found)
         call.recorded = True
         core.record(
             "call",
@@ -223,7 +240,7 @@ class Live:
             how=_how(call),
             generation=core.generation,
             **({} if call.run is None else {"run": call.run.number}),
-            **({} if call.run is None or call.derived is None else {"broader": core.ledger.digest(call.run.key)}),
+            **({} if call.run is None or call.broader is None else {"broader": core.ledger.digest(call.run.key)}),
         )
 
     def claim_refusal(self, run: Run, now: float) -> str | None:
@@ -254,17 +271,15 @@ class Live:
         if found is None or status != "ok" or found.run.state is not State.KEPT:
             return
         if self.claim_refusal(found.run, core.clock()) is None:
-            right = core.describe(result) == ("ok", found.derived.text)
+            right = core.describe(result) == ("ok", found.text)
             core.prove(found.rule, right=right)
             core.record("proof", self.id, call=call.number, tool=call.tool, reason="right" if right else "wrong")
 
-    def _take_part(self, call: Call, run: Run, derived: Derived) -> None:
-        """The broader run stays for others; what it hid is no more than this tool's calls usually take."""
-        core = self.core
-        call.run, call.derived = run, derived
+    def _take_part(self, call: Call, run: Run, broader: Broader, derived: Derived | None) -> None:
+        """The broader run stays for others."""
+        call.run, call.broader, call.derived = run, broader, derived
+        call.joined = derived is None
         run.answered.add(call.key or "")
-        took = run.ended_s - run.started_s
-        core.ledger.hidden_s += min(took, core.durations.usual_s(call.tool, took))
 
     def _forget_changed(self, changes: frozenset[str]) -> None:
         """Own runs that a change makes old end now; those of other sessions are found old when they are claimed."""
@@ -368,6 +383,6 @@ def _how(call: Call) -> str:
     """How a call was answered, in a word."""
     if call.run is None:
         return "plain"
-    if call.derived is not None:
-        return "derived"
+    if call.broader is not None:
+        return "derived_joined" if call.joined else "derived"
     return "joined" if call.joined else "served"

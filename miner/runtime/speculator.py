@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -270,15 +271,16 @@ class Session:
 
         A host that must run its own calls in its own way gives ``run``, which then stands for ``execute``.
         """
-        call = self.ask(tool, arguments)
+        call = self.live.begin(tool, arguments, may_race=True)
+        self._speculator.obey()
+        execute = run or partial(self._speculator.runner(self), tool, arguments)
         status, result = "cancelled", None
         try:
-            if call.run is not None:
-                adopted = await self._adopt(call, call.run)
-                if adopted is not None:
-                    status, result = "ok", adopted.value
-                    return result
-            result = await (self._speculator.runner(self)(tool, arguments) if run is None else run())
+            if call.run is not None and call.broader is not None and call.derived is None:
+                result = await self._race(call, call.run, execute())
+            else:
+                adopted = None if call.run is None else await self._adopt(call, call.run)
+                result = await execute() if adopted is None else adopted.value
             status = "ok"
         except Exception:
             status = "error"
@@ -316,15 +318,40 @@ class Session:
             return Adopted(part.value)
         if call.joined and not run.ended:
             await self._join(run)
-        if run.result is None or call.derived is not None:
+        if run.result is None or call.broader is not None:
             core.forsake(run, "no_answer")
             self._speculator.obey()
-            call.run = None
-            core.record("fell_back", self.live.id, call=call.number, tool=call.tool, run=run.number)
+            self._fall_back(call, run)
             return None
         value = core.deliver(run)
         core.record("delivered", self.live.id, call=call.number, tool=call.tool, run=run.number)
         return Adopted(value)
+
+    async def _race(self, call: Call, run: Run, execute: Awaitable[Any]) -> Any:
+        """Runs a call, and takes its part of a broader one that is under way if that ends first.
+
+        The call reads and no more, so it may be taken back; nobody ever waits longer than for the call itself.
+        """
+        own = asyncio.ensure_future(execute)
+        try:
+            await asyncio.wait({own, run.handle}, return_when=asyncio.FIRST_COMPLETED)
+            part = None if own.done() else self.live.hand_over(call, run)
+            if part is not None:
+                own.cancel()
+                own.add_done_callback(_passed_over)
+                return part.value
+            self._fall_back(call, run)
+            return await own
+        except asyncio.CancelledError:
+            if not own.done():
+                own.cancel()
+                await asyncio.wait({own})
+            raise
+
+    def _fall_back(self, call: Call, run: Run) -> None:
+        """The call is answered by its own run."""
+        call.run = None
+        self._core.record("fell_back", self.live.id, call=call.number, tool=call.tool, run=run.number)
 
     async def _join(self, run: Run) -> None:
         """Waits for a running speculation, which is the real call from now on: a cancelled caller cancels it.
@@ -342,6 +369,12 @@ class Session:
             if run.result is None:
                 self._core.forsake(run, "cancelled")
                 raise
+
+
+def _passed_over(own: asyncio.Future[Any]) -> None:
+    """What became of a call that was answered before it had ended is nobody's business, an error least of all."""
+    if not own.cancelled():
+        own.exception()
 
 
 def _reason(error_name: str) -> str:

@@ -49,7 +49,8 @@ def test_the_schedules_reach_every_way_a_speculation_can_go() -> None:
         for entry in speculator.ledger:
             seen[f"{entry['kind']} {entry.get('how') or entry.get('reason') or ''}".strip()] += 1
     expected = {
-        "admitted", "launched", "call plain", "call served", "call joined", "call derived", "delivered",
+        "admitted", "launched", "call plain", "call served", "call joined", "call derived", "call derived_joined",
+        "delivered",
         "delivered served_derived", "proof right", "fell_back", "cancel",
         "ended ok", "ended failed", "ended cancelled", "ended too_large", "dropped unlikely", "dropped changed",
         "dropped expired", "dropped closed", "dropped preempted", "dropped policy_changed", "dropped mode_changed",

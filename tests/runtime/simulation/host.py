@@ -59,11 +59,12 @@ class Scripted:
 
 
 class Tools:
-    """Tools that take a second, and remember who called them."""
+    """Tools that take a second unless told otherwise, and remember who called them."""
 
     def __init__(self) -> None:
         self.ran: list[tuple[str, Any, bool]] = []
         self.ended = 0
+        self.seconds = 1.0
         self.answer: Callable[[str, Any], Any] = lambda tool, path: f"{tool} {path}"
 
     async def __call__(self, tool: str, arguments: Mapping[str, Any]) -> Any:
@@ -71,7 +72,7 @@ class Tools:
         early = task is not None and task.get_name().startswith("speculation-")
         self.ran.append((tool, arguments.get("path"), early))
         try:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(self.seconds)
             return self.answer(tool, arguments.get("path"))
         finally:
             self.ended += 1

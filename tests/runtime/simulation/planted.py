@@ -113,6 +113,26 @@ async def _no_fallback(self: Session, call: Any, run: Any) -> Any:
     return speculator._Outcome(run.result.value if run.result else None, None)
 
 
+def _part_of_anything(self: Live, call: Any, run: Any) -> Any:
+    if call.broader is None or run.result is None:
+        return None
+    derived = call.derived or broader.derive(self.core, run, call.broader, call.arguments)
+    if derived is not None:
+        facts = {"call": call.number, "tool": call.tool, "run": run.number}
+        self.core.record("delivered", self.id, reason="served_derived", **facts)
+    return derived
+
+
+async def _waits_before_it_runs(self: Session, call: Any, run: Any, execute: Any) -> Any:
+    await asyncio.wait({run.handle})
+    part = self.live.hand_over(call, run)
+    if part is None:
+        self._fall_back(call, run)
+        return await execute
+    execute.close()
+    return part.value
+
+
 async def _join_outlives_its_caller(self: Session, run: Any) -> None:
     await asyncio.wait({run.handle}, timeout=5.0)
 
@@ -193,6 +213,10 @@ BUGS: dict[str, Bug] = {
     "a part is taken from what was cut off": _set(ServingRule, "is_whole", lambda *_: True),
     "a part is given twice": _set(broader, "is_reusable", lambda run: True),
     "a broader result that was given up still answers": _set(Live, "claim_refusal", lambda *_: None),
+    "a part is given of what has changed": lambda: _all(
+        patch.object(Live, "hand_over", _part_of_anything), patch.object(Live, "_forget_changed", lambda *_: None)
+    ),
+    "a part waits for the whole before it runs": _set(Session, "_race", _waits_before_it_runs),
     "real calls push nothing out": _set(Live, "_preempt", lambda self: None),
 }
 """Name -> a context in which the bug is planted."""

@@ -57,6 +57,7 @@ def script(seed: int, *, steps: int = 6, calm: bool = False) -> Script:
     """A random session; ``calm`` leaves out what makes a paired comparison meaningless."""
     rng = Random(f"script/{seed}")
     made = tuple(_step(rng, calm=calm) for _ in range(rng.randint(2, steps)))
+    made = made if calm else tuple(_with_a_change(step, Random(f"meanwhile/{seed}")) for step in made)
     close = rng.uniform(0.0, 12.0) if not calm and rng.random() < 0.15 else None
     changes = () if calm or rng.random() < 0.5 else tuple(_change(rng) for _ in range(rng.randint(1, 6)))
     return Script(seed, made, close, changes)
@@ -73,6 +74,15 @@ def _step(rng: Random, *, calm: bool) -> Step:
     if rng.random() < 0.25:
         events.append((rng.uniform(0.0, 3.0), rng.choice(("off", "strict", "policy", "jump", "back", "tools", "on"))))
     return Step(rng.choice((0.0, 0.05, 0.5, 1.5, 3.0, 6.0)), batch, tuple(events))
+
+
+def _with_a_change(step: Step, rng: Random) -> Step:
+    """What a part of something is read from is now and then changed just afterwards."""
+    parts = [ask for ask in step.batch if "offset" in ask.arguments]
+    if not parts or rng.random() < 0.5:
+        return step
+    key, after = parts[0].arguments["key"], parts[0].after + rng.choice((0.005, 0.05))
+    return replace(step, batch=(*step.batch, Ask("write", {"key": key}, after)))
 
 
 def _ask(rng: Random, *, calm: bool) -> Ask:
