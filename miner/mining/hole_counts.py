@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.choice import Choices
 from miner.mining.decisions import decisions
+from miner.mining.proposing import Plan, Proposing
 from miner.mining.selection import Selection
 from miner.mining.survey import GENERAL, arguments_of, environment_of, group_of, remember
 from miner.mining.trace import Trace, fold_of, trace_of
-from miner.runtime.binding import Proposal, proposals, traits_of
 from miner.runtime.memory import Memory, leaves, path_text, value_key
 from miner.runtime.patterns import Evidence
-from miner.runtime.rules import Apply, Rule, applier
+from miner.runtime.plan import AGES, AGREEING, USES, shape_trait
+from miner.runtime.rules import Rule
 from miner.runtime.signature import coarse_status, signature
 
 COUNTER_EXAMPLES = 3
@@ -63,11 +65,11 @@ class HoleKernel:
         counting = _Counting(self)
         for log in logs:
             counting.add(log)
-        return counting.counts
+        return counting.counted()
 
 
-Cells = tuple[int, int, int]
-"""Numbers of the features that say: this rule, this rule after such a call, this rule in this hole."""
+Found = Mapping[str, tuple[tuple[int, ...], Any]]
+"""Value key -> places of the rules that propose the value, and the value."""
 
 
 class _Counting:
@@ -75,16 +77,25 @@ class _Counting:
         self._rules = kernel.rules
         self._selection = kernel.selection
         self._folds = kernel.folds
+        self._plan = Plan(kernel.rules)
         self._wanted = frozenset(rule.source for rules in kernel.rules.values() for rule in rules)
         self._anonymous = {hole: [anonymous(rule) for rule in rules] for hole, rules in kernel.rules.items()}
-        self._cells: dict[tuple[str, str, str], list[Cells | None]] = {}
-        """General hole, hole and last signature -> the cells of each rule, by place."""
+        self._cells: dict[tuple[str, str], dict[int, tuple[int, int, int]]] = {}
+        """Hole and last signature -> place of a rule -> the numbers of its features."""
+        self._joined: dict[tuple[str, str], dict[tuple[int, ...], list[int]]] = {}
+        """The same for the rules that propose one value, put together."""
+        self._looks: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """General hole -> value key -> the number of the feature that says what the value looks like."""
+        self._lacking = {hole: set(range(len(rules))) for hole, rules in kernel.rules.items()}
+        """Hole -> places of rules that have fewer counter-examples than are kept."""
+        self._marks: dict[tuple[str, int, int, int], list[int]] = {}
+        """General hole, age, uses and agreeing rules of a value -> the numbers of the features that say so."""
         self.counts = HoleCounts()
 
     def add(self, log: SessionLog) -> None:
         """Take in one session."""
         walk = _Walk(log, self._wanted)
-        applies: dict[str, list[Apply]] = {}
+        proposing = Proposing(self._plan, walk.memory, walk.cwd)
         fold = fold_of(group_of(log), self._folds)
         right: set[tuple[str, int]] = set()
         for decision in decisions(log):
@@ -92,59 +103,89 @@ class _Counting:
             for call in decision.calls:
                 values = {path_text(path): value for path, value in leaves(arguments_of(call))}
                 for place, value in values.items():
-                    hole = (call.tool or "") + place
-                    if hole not in self._rules or self._selection.is_literal(hole, value_key(value)):
+                    hole, key = (call.tool or "") + place, value_key(value)
+                    if hole not in self._rules or self._selection.is_literal(hole, key):
                         continue
-                    if hole not in applies:
-                        applies[hole] = [applier(rule, walk.cwd) for rule in self._rules[hole]]
                     others = {other: held for other, held in values.items() if other != place}
-                    found = proposals(self._rules[hole], applies[hole], walk.memory, others)
-                    where = f"{log.session.key}#{call.seq}"
-                    right |= self._count(hole, found, value_key(value), where)
-                    self._choose(hole, GENERAL + place, found, value_key(value), walk, fold)
+                    rules, proposed = proposing.proposals(hole, others)
+                    found = {one: (tuple(places), proposed[one]) for one, places in rules.items()}
+                    right |= self._count(hole, found, key, f"{log.session.key}#{call.seq}")
+                    self._choose(hole, GENERAL + place, found, key, walk, fold)
         for at in right:
             self.counts.evidence[at].sessions += 1
         self.counts.traces.append(trace_of(log, self._folds))
 
-    def _count(self, hole: str, found: Mapping[str, Proposal], wanted: str, where: str) -> set[tuple[str, int]]:
+    def counted(self) -> HoleCounts:
+        """All there is: how often a rule fired follows from what it fired together with."""
+        evidence = self.counts.evidence
+        for hole, together in self.counts.together.items():
+            for places, count in together.items():
+                for at in places:
+                    evidence[hole, at].fired += count
+        return self.counts
+
+    def _count(self, hole: str, found: Found, wanted: str, where: str) -> set[tuple[str, int]]:
         """Note who fired and who was right; those that were."""
         right: set[tuple[str, int]] = set()
-        together = self.counts.together[hole]
-        for proposal in found.values():
-            together[tuple(proposal.rules)] += 1
-            for at in proposal.rules:
-                evidence = self.counts.evidence[hole, at]
-                evidence.fired += 1
-                if proposal.key == wanted:
-                    evidence.right += 1
+        evidence, together, lacking = self.counts.evidence, self.counts.together[hole], self._lacking[hole]
+        for key, (places, _) in found.items():
+            if places not in together:
+                # Rules stand in the order in which they first fired.
+                for at in places:
+                    evidence[hole, at]
+            together[places] += 1
+            if key == wanted:
+                for at in places:
+                    evidence[hole, at].right += 1
                     right.add((hole, at))
-                elif len(evidence.counter_examples) < COUNTER_EXAMPLES:
-                    evidence.counter_examples.append(where)
+            elif not lacking.isdisjoint(places):
+                for at in lacking.intersection(places):
+                    examples = evidence[hole, at].counter_examples
+                    examples.append(where)
+                    if len(examples) == COUNTER_EXAMPLES:
+                        lacking.discard(at)
         return right
 
-    def _choose(
-        self, hole: str, general: str, found: Mapping[str, Proposal], wanted: str, walk: _Walk, fold: int
-    ) -> None:
+    def _choose(self, hole: str, general: str, found: Found, wanted: str, walk: _Walk, fold: int) -> None:
         """Note the situation: "none of these", and each value with its features."""
-        choices = self.counts.choices[general]
-        number = choices.number
-        cells = self._cells.setdefault((general, hole, walk.last), [None] * len(self._rules[hole]))
-        named, last = self._anonymous[hole], walk.last
+        choices, last, age_of = self.counts.choices[general], walk.last, walk.memory.age
+        number, looks, all_marks = choices.number, self._looks[general], self._marks
+        joined = self._joined.setdefault((hole, last), {})
         used = walk.memory.used.get(hole, {})
         options = [[number("none"), number(("none", last)), number(("none of", hole))]]
         chosen = 0
-        for place, proposal in enumerate(found.values(), 1):
-            features = list(map(number, traits_of(proposal, used, walk.memory.age(proposal.key))))
-            for at in proposal.rules:
-                cell = cells[at]
-                if cell is None:
-                    rule = named[at]
-                    cell = cells[at] = number(rule), number((rule, last)), number((hole, rule))
-                features += cell
-            options.append(features)
-            if proposal.key == wanted:
-                chosen = place
+        for at, (key, (places, value)) in enumerate(found.items(), 1):
+            look = looks.get(key)
+            if look is None:
+                look = looks[key] = number(shape_trait(value))
+            seen = general, age_of(key), used.get(key, 0), len(places)
+            marks = all_marks.get(seen)
+            if marks is None:
+                marks = all_marks[seen] = self._marked(*seen)
+            of_rules = joined.get(places)
+            if of_rules is None:
+                of_rules = joined[places] = self._numbered(hole, last, places, choices)
+            options.append([look, *marks, *of_rules])
+            if key == wanted:
+                chosen = at
         choices.add_numbered(options, (chosen,), fold)
+
+    def _marked(self, general: str, age: int, times: int, rules: int) -> list[int]:
+        """Numbers of the features that say how new a value is, how often it was used, and how many rules agree."""
+        number = self.counts.choices[general].number
+        return [number(AGES[age]), number(USES[min(times, 2)]), number(AGREEING[min(rules, 6)])]
+
+    def _numbered(self, hole: str, last: str, places: tuple[int, ...], choices: Choices) -> list[int]:
+        """Numbers of the features that say, for each rule: this rule, after such a call, and in this hole."""
+        cells, number = self._cells.setdefault((hole, last), {}), choices.number
+        found: list[int] = []
+        for at in places:
+            cell = cells.get(at)
+            if cell is None:
+                rule = self._anonymous[hole][at]
+                cell = cells[at] = number(rule), number((rule, last)), number((hole, rule))
+            found += cell
+        return found
 
 
 class _Walk:

@@ -120,7 +120,7 @@ def _pick(stream: Stream, family: str, ranks: Sequence[int], apply: Apply, used:
         return [apply(stream.opening) for _ in ranks]
     found: list[Any] = []
     most, unused = ranks[-1], family != "recent"
-    for value in islice(_ordered(stream, family), SCANNED):
+    for value in islice(in_order(stream, family), SCANNED):
         changed = apply(value)
         if changed is None or (unused and value_key(changed) in used):
             continue
@@ -130,7 +130,8 @@ def _pick(stream: Stream, family: str, ranks: Sequence[int], apply: Apply, used:
     return [found[rank] if rank < len(found) else None for rank in ranks]
 
 
-def _ordered(stream: Stream, family: str) -> Iterator[Any]:
+def in_order(stream: Stream, family: str) -> Iterator[Any]:
+    """The values of a stream in the order in which a policy of this family looks at them."""
     if family == "next":
         for event in reversed(stream.events):
             yield from event
