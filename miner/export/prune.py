@@ -30,6 +30,7 @@ def prune(patterns: PatternSet, harshness: int) -> PatternSet:
             contexts=contexts,
             holes={name: _hole(hole, patterns, harshness, least) for name, hole in patterns.holes.items()},
             candidate_weights=_heavy(patterns.candidate_weights, least // 4),
+            tool_weights=_heavy(patterns.tool_weights, least // 4),
             successions={
                 state: kept
                 for state, steps in patterns.successions.items()

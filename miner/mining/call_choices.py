@@ -6,17 +6,16 @@ The second conditional logit. It sees only candidates made by patterns that were
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from miner.events import SessionLog
-from miner.mining.choice import Choices, thousandths
+from miner.mining.choice import Choices
 from miner.mining.decisions import decisions
 from miner.mining.survey import arguments_of, environment_of, group_of
 from miner.mining.telling import observe
 from miner.mining.trace import fold_of
-from miner.mining.weighing import LEAST_WEIGHT
 from miner.runtime.canonical import call_identity
 from miner.runtime.model import Model
 from miner.runtime.predictor import SessionPredictor
@@ -41,8 +40,6 @@ class CallKernel:
     """Counts a run of sessions, each with candidates of the model that was mined without its fold."""
 
     models: Sequence[Model]
-    words: frozenset[str]
-    """Words of the user that may tell."""
 
     def __call__(self, logs: Iterable[SessionLog]) -> CallCounts:
         """The counts of the sessions."""
@@ -58,35 +55,15 @@ class CallKernel:
             predictor.decision_starts()
             for event in decision.observed:
                 observe(predictor, event)
-            moment = [
-                trait
-                for trait in predictor.moment()
-                if not trait.startswith("word ") or trait[5:] in self.words or trait in self.words
-            ]
             asked = {call_identity(call.tool or "", arguments_of(call)): call.tool or "" for call in decision.calls}
-            options: list[list[Hashable]] = [[(trait, "") for trait in moment]]
+            no_call, candidates = predictor.candidates()
+            options: list[list[Hashable]] = [list(no_call)]
             chosen = []
-            for number, (candidate, traits) in enumerate(predictor.candidates(), 1):
-                features: list[Hashable] = list(traits)
-                features.extend((trait, candidate.tool) for trait in moment)
-                options.append(features)
+            for number, (candidate, traits) in enumerate(candidates, 1):
+                options.append(list(traits))
                 identity = call_identity(candidate.tool, candidate.arguments)
                 if identity in asked:
                     chosen.append(number)
                     del asked[identity]
             counts.missed.update(asked.values())
             counts.choices.add(options, tuple(chosen) or (0,), fold)
-
-
-def tables(weights: Mapping[Hashable, float]) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """Weights of candidates' traits, and of the moment's traits by tool, in thousandths."""
-    candidate: dict[str, int] = {}
-    state: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for feature, weight in weights.items():
-        small = thousandths(weight)
-        if isinstance(feature, str):
-            if small:
-                candidate[feature] = small
-        elif isinstance(feature, tuple) and abs(small) >= LEAST_WEIGHT:
-            state[feature[0]][feature[1]] = small
-    return candidate, dict(state)

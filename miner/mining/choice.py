@@ -209,6 +209,12 @@ def _threads() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def by_trait(weights: Mapping[Hashable, float]) -> dict[str, int]:
+    """The weights of features that are one trait, in thousandths; those that round to 0 are left out."""
+    found = {feature: thousandths(weight) for feature, weight in weights.items() if isinstance(feature, str)}
+    return {trait: weight for trait, weight in found.items() if weight}
+
+
 def thousandths(weight: float) -> int:
     """A weight as it is stored."""
     return round(1000 * weight)

@@ -11,13 +11,14 @@ import numpy as np
 from miner.engines import EMBEDDED, Engine, Logs, load_engine, restricted
 from miner.errors import SplitError
 from miner.mining.calibrate import choose_gate, isotonic
-from miner.mining.call_choices import CallCounts, CallKernel, tables
-from miner.mining.choice import Choices, CrossFit
+from miner.mining.call_choices import CallCounts, CallKernel
+from miner.mining.choice import Choices, CrossFit, by_trait
 from miner.mining.counts import survey
 from miner.mining.counts_file import Counts
 from miner.mining.sample import sample
 from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.serving import choose_serving
+from miner.mining.tool_choices import ToolKernel, tables
 from miner.mining.trace import Forms, Trace
 from miner.mining.weighing import HoleChoices
 from miner.runtime.memory import value_key, value_of
@@ -37,6 +38,7 @@ class Recipe:
     form_groups: int = 2
     """Groups of sessions a form must occur in."""
     hole_priors: tuple[float, ...] = (1.0, 5.0, 20.0)
+    tool_priors: tuple[float, ...] = (2.0, 6.0, 20.0)
     call_priors: tuple[float, ...] = (0.7, 2.0, 6.0)
     """Inverse variances of weights that are tried; held-out sessions choose."""
     precision: float = 0.83
@@ -114,13 +116,22 @@ def _weighed(
         Model(_patterns(selection, [trace for trace in traces if trace.fold != fold], holes, recipe, fold))
         for fold, selection in enumerate(selections)
     ]
+    patterns = _patterns(whole, traces, holes, recipe, None)
+    say("weighing tools")
+    tools = Choices()
+    for chosen in engine.parts(ToolKernel(partial, whole.words), logs):
+        tools.extend(chosen)
+    of_tools = tools.cross_fit(recipe.tool_priors, recipe.folds, engine.map)
+    for place, weights in zip(
+        [patterns, *(model.patterns for model in partial)], [of_tools.whole, *of_tools.without], strict=True
+    ):
+        place.tool_weights, place.state_weights = tables(weights)
     say("weighing whole calls")
     calls = CallCounts()
-    for taken in engine.parts(CallKernel(partial, whole.words), logs):
+    for taken in engine.parts(CallKernel(partial), logs):
         calls.extend(taken)
-    patterns = _patterns(whole, traces, holes, recipe, None)
     fit = calls.choices.cross_fit(recipe.call_priors, recipe.folds, engine.map)
-    patterns.candidate_weights, patterns.state_weights = tables(fit.whole)
+    patterns.candidate_weights = by_trait(fit.whole)
     say("calibrating")
     _calibrate(patterns, calls.choices, fit, recipe)
     return patterns

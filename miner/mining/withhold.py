@@ -53,7 +53,8 @@ class Withholding:
                 literals=self._literals(),
                 holes=holes,
                 contexts={key: counts for key, counts in patterns.contexts.items() if self._keeps_context(key, dead)},
-                candidate_weights=self._candidate_weights(),
+                candidate_weights=self._unnamed(patterns.candidate_weights),
+                tool_weights=self._unnamed(patterns.tool_weights),
                 state_weights={
                     trait: {tool: weight for tool, weight in weights.items() if self._keeps("name", tool)}
                     for trait, weights in patterns.state_weights.items()
@@ -98,10 +99,10 @@ class Withholding:
         }
         return {hole: values for hole, values in found.items() if values}
 
-    def _candidate_weights(self) -> dict[str, int]:
+    def _unnamed(self, weights: dict[str, int]) -> dict[str, int]:
+        """Weights by trait, without the traits that name a tool which may not be named."""
         refused = [tool for tool in self._patterns.tools() if not self._keeps("name", tool)]
-        weights = self._patterns.candidate_weights.items()
-        return {trait: weight for trait, weight in weights if not any(tool in trait for tool in refused)}
+        return {trait: weight for trait, weight in weights.items() if not any(tool in trait for tool in refused)}
 
     def _keeps(self, kind: str, text: str) -> bool:
         if not text:

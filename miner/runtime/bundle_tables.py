@@ -27,14 +27,14 @@ LONGEST_STRING, LONGEST_VALUE = 2_000, 2_000
 SPEAKERS = frozenset({"user", "said", "host"})
 TABLES = (
     "strings", "paths", "tools", "forms", "literals", "rules", "looks", "holes", "patterns",
-    "candidate_weights", "state_weights", "successions", "calibration", "gate", "serving",
+    "candidate_weights", "tool_weights", "state_weights", "successions", "calibration", "gate", "serving",
 )  # fmt: skip
 SINCE = {"serving": 1}
 """Table -> the minor version that added it; an older bundle is without."""
 _POLICIES = frozenset(POLICIES)
 _MOVES: dict[str, tuple[type, ...]] = {"=": (), "+": (int, str), ":": (int, float, str, bool, type(None))}
 _WHOLE = frozenset((int,))
-_FLAT = ("candidate_weights", "calibration")
+_FLAT = ("candidate_weights", "tool_weights", "calibration")
 _ROWS = ("paths", "tools", "forms", "literals", "rules", "looks", "state_weights", "successions")
 
 
@@ -83,6 +83,7 @@ class _Reading:
             holes=holes,
             contexts=dict(self._context(row, len(forms)) for row in self._tables["patterns"]),
             candidate_weights=self._weights(self._tables["candidate_weights"], 0),
+            tool_weights=self._weights(self._tables["tool_weights"], 0),
             state_weights={self._text(row[0]): self._weights(row, 1) for row in self._tables["state_weights"]},
             successions=dict(map(self._succession, self._tables["successions"])),
             calibration=self._calibration(),

@@ -75,6 +75,7 @@ class _Writing:
             "holes": holes,
             "patterns": [self._context(key, counts) for key, counts in sorted(patterns.contexts.items())],
             "candidate_weights": self._weights(patterns.candidate_weights),
+            "tool_weights": self._weights(patterns.tool_weights),
             "state_weights": [
                 [number(trait), *self._weights(weights)] for trait, weights in sorted(patterns.state_weights.items())
             ],

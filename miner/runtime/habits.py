@@ -89,6 +89,10 @@ class Habits:
         """Identity -> how often that call followed such a moment."""
         return self._followed.get(last[1], _NEVER).counts
 
+    def made_of(self, tool: str) -> bool:
+        """Whether the tool was called in this session."""
+        return tool in self._latest
+
     def tools_after(self, last: tuple[str, str]) -> Mapping[str, int]:
         """Tool -> how often a call of it followed the last tool."""
         return self._bigrams.get(last[0], {})

@@ -65,8 +65,10 @@ class PatternSet:
     """State of a tool's last call -> step to its next one ("" for one that is no step) -> how often."""
     candidate_weights: dict[str, int] = field(default_factory=dict)
     """Trait of a candidate -> weight; see ``ranking``."""
+    tool_weights: dict[str, int] = field(default_factory=dict)
+    """Trait of a tool as the next one -> weight; see ``tool_choice``. Empty: tools keep what contexts give them."""
     state_weights: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Trait of the moment -> tool ("" for no call) -> weight."""
+    """Trait of the moment -> tool ("" for no call) -> weight in the choice of the tool."""
     calibration: list[tuple[int, int]] = field(default_factory=list)
     """Raw score -> probability, both in parts per million, rising; between the points it is linear."""
     gate: int = 1_000_000

@@ -1,8 +1,8 @@
 """The predictor: one session as it unfolds, and the calls that may come next, best first.
 
 Contexts say which forms may follow; argument rules bind their holes against the session's memory; earlier calls may
-come again; a log-linear ranking weighs what is seen of each candidate and of the moment, "no call" among them; the
-result is calibrated. Prediction is pure: only the ``observe_…`` methods change anything.
+come again. The moment and the last words say which tool is meant; a log-linear ranking weighs what is seen of each
+candidate, "no call" among them; the result is calibrated. Prediction is pure: only ``observe_…`` changes anything.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from .model import GENERAL_SHARE, Model
 from .origins import origins_of, repeated
 from .overlay import Overlay
 from .patterns import NO_CALL
-from .ranking import candidate_traits, moment_traits, total, word_traits
+from .ranking import candidate_traits, moment_traits, none_traits, total, word_traits
 from .signature import coarse_status, signature
 from .speculation import Speculation
+from .tool_choice import NO_TOOL, stems, tool_chances, tool_shares, tool_traits
 
 LEAST_FORM_SHARE = 0.002
 """Forms that are less likely at this moment are not looked at."""
@@ -54,16 +55,24 @@ class Candidate(NamedTuple):
 
 
 class SessionPredictor:
-    """Follows one session and predicts at each of its decisions."""
+    """Follows one session and predicts at each of its decisions.
 
-    def __init__(self, model: Model, environment: Mapping[str, str] | None = None) -> None:
+    Args:
+        model: the patterns.
+        environment: where the session runs.
+        binds: False where only tools are asked for: then nothing is kept for arguments.
+    """
+
+    def __init__(self, model: Model, environment: Mapping[str, str] | None = None, *, binds: bool = True) -> None:
         self.model = model
-        self.memory = Memory(environment, model.wanted)
+        self.memory = Memory(environment, model.wanted if binds else frozenset())
         self.history: list[tuple[str, str]] = []
         cwd = (environment or {}).get("cwd", "")
         self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()}
         self._habits = Habits(model.patterns.successions)
         self._words: set[str] = set()
+        self._asked: set[str] = set()
+        self._said: set[str] = set()
         self._branches: dict[str, SessionPredictor] = {}
         """Identity of a speculated call -> this session as it would go on, until something happens."""
         self._setting = setting_of(environment or {})
@@ -88,7 +97,10 @@ class SessionPredictor:
         if kind == "user":
             self._push("user", "user")
             self._words = word_traits(text)
-        elif kind != "said":
+            self._asked = stems(text)
+        elif kind == "said":
+            self._said = stems(text)
+        else:
             self._words = set()
 
     def observe_call(self, tool: str, arguments: dict[str, Any], status: str | None, text: str | None) -> None:
@@ -130,18 +142,11 @@ class SessionPredictor:
 
     def predict(self, most: int = 5) -> list[Speculation]:
         """The likeliest calls at this decision, best first, no two the same."""
-        patterns = self.model.patterns
-        moment = self.moment()
-        by_tool: dict[str, int] = {}
-        for trait in moment:
-            for tool, weight in patterns.state_weights.get(trait, {}).items():
-                by_tool[tool] = by_tool.get(tool, 0) + weight
-        weights = patterns.candidate_weights
-        found = self.candidates()
-        scores = [total(weights, traits) + by_tool.get(candidate.tool, 0) for candidate, traits in found]
-        none = by_tool.get("", 0)
-        highest = max(scores, default=none)
-        highest = max(highest, none)
+        weights = self.model.patterns.candidate_weights
+        no_call, found = self.candidates()
+        scores = [total(weights, traits) for _, traits in found]
+        none = total(weights, no_call)
+        highest = max(none, max(scores, default=none))
         whole = math.exp((none - highest) / 1000) + sum(math.exp((score - highest) / 1000) for score in scores)
         ranked = sorted(range(len(found)), key=lambda place: -scores[place])[:most]
         return [
@@ -192,26 +197,63 @@ class SessionPredictor:
             traits.extend(sorted(word for word in self._words if not known or word in known))
         return traits
 
-    def candidates(self) -> list[tuple[Candidate, list[str]]]:
-        """Calls that may come next, with their traits: filled forms by joint chance, then rhythms, then repeats."""
-        patterns = self.model.patterns
-        outcomes = blend(patterns.contexts, context_keys(self.history, self._setting))
+    def tools(self) -> dict[str, list[str]]:
+        """The tools that may come next, and ``NO_TOOL``, with their traits."""
+        return self._tool_options(tool_shares(self.model.patterns.forms, self._outcomes()))
+
+    def _tool_options(self, shares: Mapping[str, float]) -> dict[str, list[str]]:
+        names, lately, made = self.model.names, self._lately(), self._habits.made_of
+        last = self._last()
+        bigrams, words = self._habits.tools_after(last), "w" if last[0] == "user" else "W"
+        return {
+            tool: tool_traits(
+                tool,
+                share,
+                f"{words}{names.named(tool, self._asked)}{names.named(tool, self._said)}",
+                lately.get(tool, 0),
+                bigrams.get(tool, 0),
+                made(tool),
+            )
+            for tool, share in shares.items()
+        }
+
+    def _lately(self) -> dict[str, int]:
+        """Tool -> calls of it among the latest ones."""
+        found: dict[str, int] = {}
+        for tool, _, _ in self.memory.made[-LATELY:]:
+            found[tool] = found.get(tool, 0) + 1
+        return found
+
+    def _outcomes(self) -> dict[int, float]:
+        """The share of each form, and of no call, in the present contexts."""
+        outcomes = blend(self.model.patterns.contexts, context_keys(self.history, self._setting))
         for outcome in outcomes:
             outcomes[outcome] *= 1 - GENERAL_SHARE
         for outcome, share in self.model.general.items():
             outcomes[outcome] = outcomes.get(outcome, 0.0) + share
-        tools: dict[str, float] = {}
-        for outcome, share in outcomes.items():
-            if outcome >= 0:
-                tool = patterns.forms[outcome].tool
-                tools[tool] = tools.get(tool, 0.0) + share
+        return outcomes
+
+    def _meant(self) -> tuple[dict[int, float], dict[str, float]]:
+        """The chance of each form, and of each tool, at this moment."""
+        patterns, outcomes = self.model.patterns, self._outcomes()
+        shares = tool_shares(patterns.forms, outcomes)
+        if not patterns.tool_weights:
+            return outcomes, shares
+        options = self._tool_options(shares)
+        chances = tool_chances(options, self.moment(), patterns.tool_weights, patterns.state_weights)
+        forms = patterns.forms
+        for outcome in outcomes:
+            tool = forms[outcome].tool if outcome >= 0 else NO_TOOL
+            outcomes[outcome] *= chances[tool] / shares[tool]
+        return outcomes, chances
+
+    def candidates(self) -> tuple[list[str], list[tuple[Candidate, list[str]]]]:
+        """The traits of "no call"; the calls that may come next, with theirs: forms, then rhythms, then repeats."""
+        outcomes, tools = self._meant()
         found = self._from_forms(outcomes)
         traits = self._add_habits(found)
         last, memory = self._last(), self.memory
-        followed, bigrams = self._habits.followed(last), self._habits.tools_after(last)
-        lately: dict[str, int] = {}
-        for tool, _, _ in memory.made[-LATELY:]:
-            lately[tool] = lately.get(tool, 0) + 1
+        followed, bigrams, lately = self._habits.followed(last), self._habits.tools_after(last), self._lately()
         listed = []
         for rank, (identity, candidate) in enumerate(found.items()):
             times = memory.calls.get(identity, ())
@@ -230,7 +272,7 @@ class SessionPredictor:
                 bigrams.get(candidate.tool, 0),
             )
             listed.append((candidate, seen + traits.get(identity, [])))
-        return listed
+        return none_traits(tools[NO_TOOL]), listed
 
     def _from_forms(self, outcomes: Mapping[int, float]) -> dict[str, Candidate]:
         """The likeliest calls that forms give, best first: chance of the form times chance of its arguments."""

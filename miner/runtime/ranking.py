@@ -37,6 +37,11 @@ def level(share: float, floor: float = 1e-5) -> int:
     return round(2 * math.log(max(share, floor)))
 
 
+def none_traits(share: float) -> list[str]:
+    """What is seen of "no call", given its chance among the tools."""
+    return ["none", f"none {level(share, 1e-3)}"]
+
+
 def candidate_traits(
     tool: str,
     form: int | None,

@@ -23,7 +23,7 @@ from tests.real_logs import SHARED, needs_real_logs
 
 __all__ = ["spark"]
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample" / "messages"
-RECIPE = Recipe(hole_priors=(1.0,), call_priors=(0.7,), workers=1)
+RECIPE = Recipe(hole_priors=(1.0,), tool_priors=(2.0,), call_priors=(0.7,), workers=1)
 """One prior each: a fit less is a test sooner."""
 DATASETS = ("tau", "tau2", "livemcpbench", "react_text", "deer_flow", "swe_agent", "claude_code")
 

@@ -18,7 +18,7 @@ from miner.runtime.speculation import Speculation
 from tests.evaluation.sessions import Step, session_of
 
 Script = Callable[[int], SessionLog]
-RECIPE = Recipe(hole_priors=(1.0,), call_priors=(0.7,))
+RECIPE = Recipe(hole_priors=(1.0,), tool_priors=(2.0,), call_priors=(0.7,))
 """One prior each: what the scripts teach does not hang on the choice, and a fit less is a test sooner."""
 
 

@@ -63,7 +63,7 @@ def test_random_cuts_change_no_byte() -> None:
     whole = pattern_bytes(mine(again(*LOGS), RECIPE, engine=Cut(-1)))
     found = {pattern_bytes(mine(again(*LOGS), RECIPE, engine=Cut(seed))) for seed in range(4)}
     assert found == {whole}
-    assert whole == pattern_bytes(mine(again(*LOGS), Recipe(hole_priors=(1.0,), call_priors=(0.7,), workers=1)))
+    assert whole == pattern_bytes(mine(again(*LOGS), Recipe(hole_priors=(1.0,), tool_priors=(2.0,), call_priors=(0.7,), workers=1)))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_the_number_of_processes_changes_no_byte(stored: Path) -> None:
     found = set()
     with Store.open(stored, read_only=True) as store:
         for workers in (1, 2, 3):
-            recipe = Recipe(hole_priors=(1.0,), call_priors=(0.7,), workers=workers)
+            recipe = Recipe(hole_priors=(1.0,), tool_priors=(2.0,), call_priors=(0.7,), workers=workers)
             found.add(pattern_bytes(mine(StoredLogs(store), recipe)))
         assert len(StoredLogs(store).shards(16)) > 1
     assert len(found) == 1
@@ -91,7 +91,7 @@ def test_sessions_that_only_this_process_can_read_are_handed_over(stored: Path) 
     found = set()
     for read_only in (True, False):
         with Store.open(stored, read_only=read_only) as store:
-            recipe = Recipe(hole_priors=(1.0,), call_priors=(0.7,), workers=2)
+            recipe = Recipe(hole_priors=(1.0,), tool_priors=(2.0,), call_priors=(0.7,), workers=2)
             found.add(pattern_bytes(mine(StoredLogs(store), recipe)))
             assert bool(StoredLogs(store).shards(16)) is read_only
     assert len(found) == 1

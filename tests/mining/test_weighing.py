@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import json
 
-from miner.mining.call_choices import CallKernel, tables
+from miner.mining.call_choices import CallKernel
 from miner.mining.mine import mine
 from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.survey import Survey, survey_session
+from miner.mining.tool_choices import ToolKernel, tables
 from miner.mining.weighing import HoleChoices
 from miner.runtime.model import Model
 from miner.runtime.patterns import PatternSet
@@ -82,13 +83,24 @@ def test_a_fixed_value_is_no_choice() -> None:
 def test_candidates_come_from_patterns_and_missed_calls_are_counted() -> None:
     """A model that knows nothing offers no first call: each tool's calls are missed, repeats are not."""
     log = sessions.same_again(0)
-    counts = CallKernel([Model(PatternSet())] * 2, frozenset())([log])
+    counts = CallKernel([Model(PatternSet())] * 2)([log])
     assert counts.missed == {"start_job": 1, "job_state": 1}
     assert len(counts.choices) == 6
 
 
-def test_tables_part_traits_of_candidates_and_of_moments() -> None:
-    """Texts are candidates' traits, pairs the moment's by tool; tiny weights of the moment are left out."""
+def test_the_tool_is_weighed_where_contexts_allow_it() -> None:
+    """A model that knows no tool leaves only the decisions that called none; one that does leaves all of them."""
+    log = sessions.same_again(0)
+    unknown = ToolKernel([Model(PatternSet())] * 2, frozenset())([log])
+    mined = mine(again(*map(sessions.same_again, range(12))), RECIPE)
+    known = ToolKernel([Model(mined)] * 2, frozenset())([log])
+    assert 0 < len(unknown) < len(known)
+    assert {"Tjob_state", "Tstart_job"} <= set(known.features)
+    assert all(isinstance(one, str) or one[1] in ("", "job_state", "start_job") for one in known.features)
+
+
+def test_tables_part_traits_of_tools_and_of_moments() -> None:
+    """Texts are tools' traits, pairs the moment's by tool; tiny weights of the moment are left out."""
     assert tables({"r0": 1.5, "zero": 0.0, ("since 1", "open"): 0.2, ("since 1", ""): -0.5, ("x", "t"): 0.01}) == (
         {"r0": 1500},
         {"since 1": {"open": 200, "": -500}},

@@ -58,6 +58,7 @@ export interface Patterns {
     readonly holes: Map<string, Hole>;
     readonly contexts: Map<string, Map<number, number>>;
     readonly candidateWeights: Map<string, number>;
+    readonly toolWeights: Map<string, number>;
     readonly stateWeights: Map<string, Map<string, number>>;
     readonly successions: Map<string, Map<string, number>>;
     readonly calibration: [number, number][];

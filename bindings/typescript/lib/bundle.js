@@ -79,7 +79,7 @@ const KNOWN = new Set([
     ...["digest", "format", "format_version", "requires", "semantics_version"],
     ...["audience", "created_from", "held_back", "metrics", "vectors"],
     ...["strings", "paths", "tools", "forms", "literals", "rules", "looks", "holes", "patterns"],
-    ...["candidate_weights", "state_weights", "successions", "calibration", "gate", "serving"],
+    ...["candidate_weights", "tool_weights", "state_weights", "successions", "calibration", "gate", "serving"],
 ]);
 /** Tables that a later minor version added. */
 const SINCE = new Map([["serving", 1n]]);
@@ -145,6 +145,7 @@ class Tables {
             holes,
             contexts: new Map(this.rows("patterns").map((row) => this.context(row, forms.length))),
             candidateWeights: this.weights(plain(this.document.get("candidate_weights"))),
+            toolWeights: this.weights(plain(this.document.get("tool_weights"))),
             stateWeights: this.weighted("state_weights"),
             successions: this.weighted("successions"),
             calibration: pairs(numbers(plain(this.document.get("calibration")))),

@@ -2,6 +2,7 @@
 import { Bundle, Patterns, Rule, Slot } from "./bundle.js";
 import { Json, JsonObject } from "./json.js";
 import { Environment } from "./memory.js";
+import { ToolNames } from "./tools.js";
 /** A predicted call. */
 export interface Speculation {
     readonly tool: string;
@@ -15,6 +16,7 @@ export declare class Model {
     readonly literals: Map<string, Json>;
     readonly order: Slot[][];
     readonly general: Map<number, number>;
+    readonly names: ToolNames;
     readonly wanted: Set<string>;
     private readonly formIds;
     private readonly literalKeys;
@@ -36,6 +38,8 @@ export declare class SessionPredictor {
     private readonly running;
     private history;
     private words;
+    private asked;
+    private said;
     private readonly followed;
     private readonly callOf;
     private readonly bigrams;
@@ -56,6 +60,9 @@ export declare class SessionPredictor {
     private contexts;
     /** Probability of each outcome, longest context trusted most. */
     private outcomes;
+    /** The chance of each form, and of each tool, at this moment. */
+    private meant;
+    /** The traits of "no call"; the calls that may come next, with theirs. */
     private candidates;
     /** Adds calls that continue the rhythm of a tool; traits of those calls, by identity. */
     private fromSteps;

@@ -2,8 +2,10 @@
 import { Binder, sum } from "./binding.js";
 import { byCodePoint, keyOf } from "./json.js";
 import { identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
+import { candidateTraits, level, noneTraits, truth } from "./ranking.js";
 import { put, stateOf, step, take } from "./succession.js";
-import { lengthOf, part, rounded, strip } from "./text.js";
+import { lengthOf, strip } from "./text.js";
+import { NO_TOOL, stems, toolChances, ToolNames, toolShares, toolTraits, wordsOf } from "./tools.js";
 const LEAST_FORM_SHARE = 0.002;
 const GENERAL_SHARE = 0.1;
 const WIDEST = 8;
@@ -16,7 +18,6 @@ const STEPS = 2;
 const HALF = 0.4;
 const LATELY = 8;
 const HISTORY = 64;
-const WORDS_FROM = 1_500;
 const FAILURES = new Set(["error", "denied", "cancelled", "timeout"]);
 const EMPTY = new Set(["", "[]", "{}", "null", "None", '""']);
 /** A bundle made ready: what is the same for every session. */
@@ -26,6 +27,7 @@ export class Model {
     literals = new Map();
     order;
     general = new Map();
+    names;
     wanted;
     formIds = new Map();
     literalKeys;
@@ -41,6 +43,7 @@ export class Model {
                 this.literals.set(keyOf(value), value);
         this.holeRules = new Map([...patterns.holes].map(([name, hole]) => [name, hole.rules.map((at) => patterns.rules[at])]));
         this.wanted = new Set(patterns.rules.map((rule) => rule.source));
+        this.names = new ToolNames(new Set(patterns.forms.map(({ tool }) => tool)));
         this.order = patterns.forms.map((form) => this.mostTellingFirst(form));
         const counts = patterns.contexts.get("") ?? new Map();
         const whole = sum([...counts.values()]) || 1;
@@ -107,6 +110,8 @@ export class SessionPredictor {
     running;
     history = [];
     words = new Set();
+    asked = new Set();
+    said = new Set();
     followed = new Map();
     callOf = new Map();
     bigrams = new Map();
@@ -130,10 +135,13 @@ export class SessionPredictor {
         this.memory.message(kind, text);
         if (kind === "user") {
             this.push(["user", "user"]);
-            const found = part(text, 0, WORDS_FROM).toLowerCase().match(/[a-z']{2,}/g) ?? [];
-            this.words = new Set(found.map((word) => "word " + word));
+            this.words = new Set(wordsOf(text).map((word) => "word " + word));
+            this.asked = stems(text);
         }
-        else if (kind !== "said") {
+        else if (kind === "said") {
+            this.said = stems(text);
+        }
+        else {
             this.words = new Set();
         }
     }
@@ -156,17 +164,11 @@ export class SessionPredictor {
     }
     /** The likeliest calls at this decision, best first, no two the same. */
     predict(most = 5) {
-        const { stateWeights, candidateWeights } = this.model.patterns;
-        const byTool = new Map();
-        for (const trait of this.moment()) {
-            for (const [tool, weight] of stateWeights.get(trait) ?? [])
-                byTool.set(tool, (byTool.get(tool) ?? 0) + weight);
-        }
-        const none = byTool.get("") ?? 0;
-        const scored = this.candidates().map(([candidate, traits]) => {
-            const own = sum(traits.map((trait) => candidateWeights.get(trait) ?? 0));
-            return { candidate, score: own + (byTool.get(candidate.tool) ?? 0) };
-        });
+        const { candidateWeights } = this.model.patterns;
+        const weigh = (traits) => sum(traits.map((trait) => candidateWeights.get(trait) ?? 0));
+        const [noCall, candidates] = this.candidates();
+        const none = weigh(noCall);
+        const scored = candidates.map(([candidate, traits]) => ({ candidate, score: weigh(traits) }));
         const highest = Math.max(none, ...scored.map(({ score }) => score));
         const power = (score) => Math.exp((score - highest) / 1000);
         const whole = power(none) + sum(scored.map(({ score }) => power(score)));
@@ -230,22 +232,40 @@ export class SessionPredictor {
             found.set(outcome, (found.get(outcome) ?? 0) + share);
         return found;
     }
+    /** The chance of each form, and of each tool, at this moment. */
+    meant() {
+        const { patterns, names } = this.model;
+        const outcomes = this.outcomes();
+        const shares = toolShares(patterns.forms, outcomes);
+        if (patterns.toolWeights.size === 0)
+            return [outcomes, shares];
+        const lately = this.memory.made.slice(-LATELY).map(({ tool }) => tool);
+        const [coarse] = this.last();
+        const words = coarse === "user" ? "w" : "W";
+        const options = new Map();
+        for (const [tool, share] of shares) {
+            const named = `${words}${names.named(tool, this.asked)}${names.named(tool, this.said)}`;
+            const times = lately.filter((each) => each === tool).length;
+            const bigram = this.bigrams.get(coarse)?.get(tool) ?? 0;
+            options.set(tool, toolTraits(tool, share, named, times, bigram, this.latest.has(tool)));
+        }
+        const chances = toolChances(options, this.moment(), patterns);
+        for (const [outcome, share] of outcomes) {
+            const tool = outcome >= 0 ? patterns.forms[outcome].tool : NO_TOOL;
+            outcomes.set(outcome, share * (chances.get(tool) / shares.get(tool)));
+        }
+        return [outcomes, chances];
+    }
+    /** The traits of "no call"; the calls that may come next, with theirs. */
     candidates() {
         const { memory } = this;
-        const outcomes = this.outcomes();
-        const tools = new Map();
-        for (const [outcome, share] of outcomes) {
-            if (outcome < 0)
-                continue;
-            const { tool } = this.model.patterns.forms[outcome];
-            tools.set(tool, (tools.get(tool) ?? 0) + share);
-        }
+        const [outcomes, tools] = this.meant();
         const found = new Map(this.fromForms(outcomes));
         const steps = this.fromSteps(found);
         this.fromRepeats(found);
         const [coarse, fine] = this.last();
         const lately = memory.made.slice(-LATELY).map(({ tool }) => tool);
-        return [...found].map(([identity, candidate], rank) => {
+        const listed = [...found].map(([identity, candidate], rank) => {
             const times = memory.calls.get(identity) ?? [];
             const traits = candidateTraits(candidate, rank, {
                 toolShare: tools.get(candidate.tool) ?? 0,
@@ -258,6 +278,7 @@ export class SessionPredictor {
             });
             return [candidate, [...traits, ...(steps.get(identity) ?? [])]];
         });
+        return [noneTraits(tools.get(NO_TOOL)), listed];
     }
     /** Adds calls that continue the rhythm of a tool; traits of those calls, by identity. */
     fromSteps(found) {
@@ -370,39 +391,6 @@ export class SessionPredictor {
             found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
         }
     }
-}
-function candidateTraits({ tool, form, joint, bound }, rank, seen) {
-    const traits = [
-        `j${level(joint, 1e-5)}`,
-        `b${Math.floor(level(bound, 1e-3) / 2)}`,
-        `t${Math.floor(level(seen.toolShare, 1e-4) / 2)}`,
-        `T${tool}`,
-        `r${Math.min(rank, 6)}`,
-    ];
-    if (seen.repeats > 0) {
-        const gap = [1, 3, 8, 20].filter((from) => seen.sinceRepeat >= from).length;
-        const times = Math.min(seen.repeats, 3);
-        const followed = Math.min(seen.followed, 2);
-        traits.push(`R${times} ${gap}`, `S${tool} ${truth(times > 1)}`, `F${followed} ${times}`, `G${tool} ${followed}`);
-    }
-    else {
-        traits.push(`N${tool}`);
-    }
-    traits.push(`k${Math.min(seen.lately, 4)}`, `K${Math.min(seen.bigram, 4)}`);
-    if (form !== undefined)
-        traits.push(`f${form}`);
-    if (seen.ages.length > 0) {
-        const [low, high] = [Math.min(...seen.ages), Math.max(...seen.ages)];
-        traits.push(`a${low} ${tool}`, `A${high} ${tool}`, `x${low} ${high}`);
-    }
-    return traits;
-}
-/** A probability on a logarithmic scale, in half nats. */
-function level(share, floor) {
-    return rounded(2 * Math.log(Math.max(share, floor)));
-}
-function truth(value) {
-    return value ? "True" : "False";
 }
 function endOf(status, text) {
     if (status !== null && FAILURES.has(status))

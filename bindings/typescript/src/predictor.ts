@@ -4,8 +4,10 @@ import { Binder, Ranked, sum } from "./binding.js";
 import { Bundle, Form, Patterns, Rule, Slot } from "./bundle.js";
 import { byCodePoint, Json, JsonObject, keyOf } from "./json.js";
 import { Environment, identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
+import { candidateTraits, level, noneTraits, truth } from "./ranking.js";
 import { put, stateOf, step, take } from "./succession.js";
-import { lengthOf, part, rounded, strip } from "./text.js";
+import { lengthOf, strip } from "./text.js";
+import { NO_TOOL, stems, toolChances, ToolNames, toolShares, toolTraits, wordsOf } from "./tools.js";
 
 const LEAST_FORM_SHARE = 0.002;
 const GENERAL_SHARE = 0.1;
@@ -19,7 +21,6 @@ const STEPS = 2;
 const HALF = 0.4;
 const LATELY = 8;
 const HISTORY = 64;
-const WORDS_FROM = 1_500;
 const FAILURES = new Set(["error", "denied", "cancelled", "timeout"]);
 const EMPTY = new Set(["", "[]", "{}", "null", "None", '""']);
 
@@ -55,6 +56,7 @@ export class Model {
   readonly literals = new Map<string, Json>();
   readonly order: Slot[][];
   readonly general = new Map<number, number>();
+  readonly names: ToolNames;
   readonly wanted: Set<string>;
   private readonly formIds = new Map<string, number>();
   private readonly literalKeys: Map<string, Set<string>>;
@@ -68,6 +70,7 @@ export class Model {
     for (const values of patterns.literals.values()) for (const value of values) this.literals.set(keyOf(value), value);
     this.holeRules = new Map([...patterns.holes].map(([name, hole]) => [name, hole.rules.map((at) => patterns.rules[at])]));
     this.wanted = new Set(patterns.rules.map((rule) => rule.source));
+    this.names = new ToolNames(new Set(patterns.forms.map(({ tool }) => tool)));
     this.order = patterns.forms.map((form) => this.mostTellingFirst(form));
     const counts = patterns.contexts.get("") ?? new Map<number, number>();
     const whole = sum([...counts.values()]) || 1;
@@ -132,6 +135,8 @@ export class SessionPredictor {
   private readonly running: string[];
   private history: Signature[] = [];
   private words = new Set<string>();
+  private asked = new Set<string>();
+  private said = new Set<string>();
   private readonly followed = new Map<string, Map<string, number>>();
   private readonly callOf = new Map<string, [string, JsonObject]>();
   private readonly bigrams = new Map<string, Map<string, number>>();
@@ -160,9 +165,11 @@ export class SessionPredictor {
     this.memory.message(kind, text);
     if (kind === "user") {
       this.push(["user", "user"]);
-      const found = part(text, 0, WORDS_FROM).toLowerCase().match(/[a-z']{2,}/g) ?? [];
-      this.words = new Set(found.map((word) => "word " + word));
-    } else if (kind !== "said") {
+      this.words = new Set(wordsOf(text).map((word) => "word " + word));
+      this.asked = stems(text);
+    } else if (kind === "said") {
+      this.said = stems(text);
+    } else {
       this.words = new Set();
     }
   }
@@ -186,16 +193,11 @@ export class SessionPredictor {
 
   /** The likeliest calls at this decision, best first, no two the same. */
   predict(most = 5): Speculation[] {
-    const { stateWeights, candidateWeights } = this.model.patterns;
-    const byTool = new Map<string, number>();
-    for (const trait of this.moment()) {
-      for (const [tool, weight] of stateWeights.get(trait) ?? []) byTool.set(tool, (byTool.get(tool) ?? 0) + weight);
-    }
-    const none = byTool.get("") ?? 0;
-    const scored = this.candidates().map(([candidate, traits]) => {
-      const own = sum(traits.map((trait) => candidateWeights.get(trait) ?? 0));
-      return { candidate, score: own + (byTool.get(candidate.tool) ?? 0) };
-    });
+    const { candidateWeights } = this.model.patterns;
+    const weigh = (traits: string[]) => sum(traits.map((trait) => candidateWeights.get(trait) ?? 0));
+    const [noCall, candidates] = this.candidates();
+    const none = weigh(noCall);
+    const scored = candidates.map(([candidate, traits]) => ({ candidate, score: weigh(traits) }));
     const highest = Math.max(none, ...scored.map(({ score }) => score));
     const power = (score: number) => Math.exp((score - highest) / 1000);
     const whole = power(none) + sum(scored.map(({ score }) => power(score)));
@@ -259,21 +261,40 @@ export class SessionPredictor {
     return found;
   }
 
-  private candidates(): [Candidate, string[]][] {
-    const { memory } = this;
+  /** The chance of each form, and of each tool, at this moment. */
+  private meant(): [Map<number, number>, Map<string, number>] {
+    const { patterns, names } = this.model;
     const outcomes = this.outcomes();
-    const tools = new Map<string, number>();
-    for (const [outcome, share] of outcomes) {
-      if (outcome < 0) continue;
-      const { tool } = this.model.patterns.forms[outcome];
-      tools.set(tool, (tools.get(tool) ?? 0) + share);
+    const shares = toolShares(patterns.forms, outcomes);
+    if (patterns.toolWeights.size === 0) return [outcomes, shares];
+    const lately = this.memory.made.slice(-LATELY).map(({ tool }) => tool);
+    const [coarse] = this.last();
+    const words = coarse === "user" ? "w" : "W";
+    const options = new Map<string, string[]>();
+    for (const [tool, share] of shares) {
+      const named = `${words}${names.named(tool, this.asked)}${names.named(tool, this.said)}`;
+      const times = lately.filter((each) => each === tool).length;
+      const bigram = this.bigrams.get(coarse)?.get(tool) ?? 0;
+      options.set(tool, toolTraits(tool, share, named, times, bigram, this.latest.has(tool)));
     }
+    const chances = toolChances(options, this.moment(), patterns);
+    for (const [outcome, share] of outcomes) {
+      const tool = outcome >= 0 ? patterns.forms[outcome].tool : NO_TOOL;
+      outcomes.set(outcome, share * (chances.get(tool)! / shares.get(tool)!));
+    }
+    return [outcomes, chances];
+  }
+
+  /** The traits of "no call"; the calls that may come next, with theirs. */
+  private candidates(): [string[], [Candidate, string[]][]] {
+    const { memory } = this;
+    const [outcomes, tools] = this.meant();
     const found = new Map(this.fromForms(outcomes));
     const steps = this.fromSteps(found);
     this.fromRepeats(found);
     const [coarse, fine] = this.last();
     const lately = memory.made.slice(-LATELY).map(({ tool }) => tool);
-    return [...found].map(([identity, candidate], rank) => {
+    const listed = [...found].map(([identity, candidate], rank): [Candidate, string[]] => {
       const times = memory.calls.get(identity) ?? [];
       const traits = candidateTraits(candidate, rank, {
         toolShare: tools.get(candidate.tool) ?? 0,
@@ -286,6 +307,7 @@ export class SessionPredictor {
       });
       return [candidate, [...traits, ...(steps.get(identity) ?? [])]];
     });
+    return [noneTraits(tools.get(NO_TOOL)!), listed];
   }
 
   /** Adds calls that continue the rhythm of a tool; traits of those calls, by identity. */
@@ -399,50 +421,6 @@ export class SessionPredictor {
       found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
     }
   }
-}
-
-interface Seen {
-  readonly toolShare: number;
-  readonly repeats: number;
-  readonly sinceRepeat: number;
-  readonly followed: number;
-  readonly ages: number[];
-  readonly lately: number;
-  readonly bigram: number;
-}
-
-function candidateTraits({ tool, form, joint, bound }: Candidate, rank: number, seen: Seen): string[] {
-  const traits = [
-    `j${level(joint, 1e-5)}`,
-    `b${Math.floor(level(bound, 1e-3) / 2)}`,
-    `t${Math.floor(level(seen.toolShare, 1e-4) / 2)}`,
-    `T${tool}`,
-    `r${Math.min(rank, 6)}`,
-  ];
-  if (seen.repeats > 0) {
-    const gap = [1, 3, 8, 20].filter((from) => seen.sinceRepeat >= from).length;
-    const times = Math.min(seen.repeats, 3);
-    const followed = Math.min(seen.followed, 2);
-    traits.push(`R${times} ${gap}`, `S${tool} ${truth(times > 1)}`, `F${followed} ${times}`, `G${tool} ${followed}`);
-  } else {
-    traits.push(`N${tool}`);
-  }
-  traits.push(`k${Math.min(seen.lately, 4)}`, `K${Math.min(seen.bigram, 4)}`);
-  if (form !== undefined) traits.push(`f${form}`);
-  if (seen.ages.length > 0) {
-    const [low, high] = [Math.min(...seen.ages), Math.max(...seen.ages)];
-    traits.push(`a${low} ${tool}`, `A${high} ${tool}`, `x${low} ${high}`);
-  }
-  return traits;
-}
-
-/** A probability on a logarithmic scale, in half nats. */
-function level(share: number, floor: number): number {
-  return rounded(2 * Math.log(Math.max(share, floor)));
-}
-
-function truth(value: boolean): string {
-  return value ? "True" : "False";
 }
 
 function endOf(status: string | null, text: string | null): string {
