@@ -76,6 +76,7 @@ def made_up(sessions: int) -> tuple[Workload, Plan]:
         ttl_us=np.full(many, 10_000_000, dtype=np.int64),
         net_us=np.arange(many, dtype=np.int64) % 1000,
         tool=np.zeros(many, dtype=np.int64),
+        after=np.full(many, -1, dtype=np.int64),
     )
     return work, plan
 

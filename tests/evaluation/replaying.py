@@ -44,6 +44,7 @@ class Predicted(NamedTuple):
     ttl: float = 1e6
     net: int = 1
     reads: int = 1
+    after: int = -1
 
 
 Decision = tuple[float, list[Call], list[Predicted]]
@@ -77,7 +78,16 @@ def made(*sessions: list[Decision], new_turns: bool = False) -> tuple[Workload, 
     )
     rows = {
         number: [
-            (p.identity, round(p.seconds * SECOND), round(p.delay * SECOND), p.reads, round(p.ttl * SECOND), p.net, 0)
+            (
+                p.identity,
+                round(p.seconds * SECOND),
+                round(p.delay * SECOND),
+                p.reads,
+                round(p.ttl * SECOND),
+                p.net,
+                0,
+                p.after,
+            )
             for p in predicted
         ]
         for number, (_, _, predicted) in enumerate(decisions)

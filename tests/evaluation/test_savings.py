@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from miner.evaluation.replay.savings import ReplayOptions, savings
 from miner.evaluation.replay.workload import Recording, record, serial_us
 from miner.events import Event, EventKind, SessionLog, TimeSource
 from miner.runtime.budget import Budget
+from miner.runtime.effects import Effect, Level
+from miner.runtime.policy import Policy, ToolRule
+from miner.runtime.speculation import Speculation
 from tests.evaluation.sessions import SECOND, logs_of, session_of
 
 LOOK, CHANGE = ("look", {"at": "a"}), ("change", {"at": "a"})
@@ -186,3 +190,55 @@ def test_no_sessions_at_all() -> None:
     recording = _recorded()
     assert bound_table(recording)["serial_s"] == 0
     assert np.array_equal(recording.workload.decision_start, [0])
+
+
+class _Chain:
+    """Predicts the first call of a chain, and the next one once the result of the last is there."""
+
+    def fit(self, _: object) -> None:
+        """Nothing is learned."""
+
+    def start(self, _: object) -> _Chain:
+        return self
+
+    def observe(self, _: Event) -> None:
+        """Nothing is learned."""
+
+    def predict(self, most: int = 5) -> list[Speculation]:
+        return [_look("a", 0.9)]
+
+    def predict_after(self, parent: Speculation, call: Event, most: int = 5) -> list[Speculation]:
+        return [replace(_look(f"{parent.arguments['at']}{call.text}", 0.8), after=parent.identity)]
+
+
+def _look(at: str, chance: float) -> Speculation:
+    return Speculation("look", {"at": at}, chance, origins={"at": "constant"})
+
+
+def _chained(*names: str, **rule: Any) -> tuple[Recording, dict[str, Any]]:
+    """Looks at these, each of which gives "b", under a rule for looking."""
+    log = session_of("s", "hi", *([("look", {"at": at}, "b")] for at in names), think_s=5, tool_s=2)
+    looking = ToolRule(Level.FULL, Effect.LOCAL_READ, speculation_safe=True, **rule)
+    permits = Permits(Policy({"look": looking}), "looking")
+    predictors = {"chain": _Chain()}
+    recording = record(logs_of(log), predictors, permits)
+    return recording, savings(logs_of(*TRAIN), logs_of(log), predictors, permits)
+
+
+def test_what_follows_from_a_right_prediction_is_replayed() -> None:
+    """A beam hides the second look too: its first step takes 2 s of a thought of 5 s, the second the rest.
+
+    The third has not ended when the model asks for the first, and is no longer predicted then.
+    """
+    recording, found = _chained("a", "ab", "abb", "c")
+    told = [(one.decision, one.speculation.arguments["at"], one.follows >= 0) for one in recording.guesses["chain"]]
+    assert told[:4] == [(0, "a", False), (0, "ab", True), (0, "abb", True), (0, "abbb", True)]
+    assert told[4:] == [(1, "a", False), (2, "a", False), (3, "a", False)]
+    assert (found["hits"], found["fates"]["cancelled"]) == (2, 1)
+
+
+def test_nothing_unconfirmed_leaves_the_machine_and_no_unused_server_is_reached() -> None:
+    """As the runtime refuses them: a server's first call, and a value from a result that nobody has asked for."""
+    recording, _ = _chained("a", "a", "ab", destination="far")
+    refused = [(one.decision, one.speculation.arguments["at"], one.refusal) for one in recording.guesses["chain"]]
+    assert refused[:3] == [(0, "a", "unknown_server"), (1, "a", None), (1, "ab", "unconfirmed_origin")]

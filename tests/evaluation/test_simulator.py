@@ -73,6 +73,37 @@ def test_no_part_is_answered_across_a_write_or_for_a_call_that_writes() -> None:
     assert _seconds(played([(2, [Call(1, 1, writes=2, broader=7)], [Predicted(7, 1)])])) == 3
 
 
+@pytest.mark.parametrize(("think", "saved"), [(0.5, 0.0), (1.0, 0.0), (1.5, 0.5), (3.5, 2.0)])
+def test_a_call_joins_a_broader_one_under_way_if_that_ends_first(think: float, saved: float) -> None:
+    """A part of 2 s is asked for while the whole of 3 s runs: it is there when the whole is, or its own run ends."""
+    outcome = played([(think, [Call(1, 2, broader=9)], [Predicted(9, 3)])])
+    assert _seconds(outcome) == think + 2 - saved
+    assert outcome.counters["derived"] == (saved > 0)
+
+
+def test_what_follows_from_a_prediction_is_started_when_its_result_is_there() -> None:
+    """A beam: within one thought of 5 s the first call runs 2 s and the next one, bound to its result, 3 s."""
+    beam = [Predicted(1, 2), Predicted(2, 3, after=1)]
+    outcome = played([(5, [Call(1, 2)], beam), (0, [Call(2, 3)], [])])
+    assert _seconds(outcome) == 5
+    assert (outcome.counters["launched"], outcome.counters["hits"]) == (2, 2)
+
+
+def test_nothing_follows_once_the_model_has_asked() -> None:
+    """A result that comes after the thought starts no later step of a beam."""
+    beam = [Predicted(1, 2), Predicted(2, 3, after=1)]
+    outcome = played([(1, [Call(1, 2)], beam), (0, [Call(2, 3)], [])])
+    assert _seconds(outcome) == 1 + 1 + 3
+    assert (outcome.counters["launched"], outcome.counters["joins"]) == (1, 1)
+
+
+def test_steps_of_a_beam_count_as_launches_of_their_decision() -> None:
+    """With one launch a decision there is none left for what follows."""
+    beam = [Predicted(1, 2), Predicted(2, 3, after=1)]
+    outcome = played([(5, [Call(1, 2)], beam), (0, [Call(2, 3)], [])], limits=FREE._replace(per_decision=1))
+    assert outcome.counters["launched"] == 1
+
+
 def test_a_stored_result_serves_a_later_decision_once() -> None:
     """A prediction that came true late still counts, and a second equal call runs again."""
     steps: list[Decision] = [(1, [Call(9, 1)], [Predicted(1, 1)]), (1, [Call(1, 1)], []), (1, [Call(1, 1)], [])]

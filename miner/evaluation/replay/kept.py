@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from miner.evaluation.replay.permits import Permits
-from miner.evaluation.replay.planning import Habit, Runs
+from miner.evaluation.replay.planning import Habit, Runs, by_decision, elapsed_of
 from miner.evaluation.replay.savings import Recorded
 from miner.evaluation.replay.workload import Guess, Ints, Recording, Workload
 from miner.runtime.budget import Budget
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from miner.store.database import Store
 
 _LOG = logging.getLogger(__name__)
-_EDITION = 2
+_EDITION = 3
 FILE = "recording.npz"
 _SAID_OF_IT = frozenset({"audience", "created_from", "digest", "held_back", "metrics", "vectors"})
 """Parts of a bundle that predict nothing: the run writes some of them after it has been scored."""
@@ -49,6 +49,10 @@ class Foreseen(NamedTuple):
     """How long the call would run."""
     order: Ints
     """Which of two predictions of equal worth comes first."""
+    follows: Ints
+    """The identity of the prediction to whose result it is bound; -1 for none."""
+    elapsed_us: Ints
+    """How much of the thought is over by then; -1 where it is bound to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,11 @@ def _columns(
     number = {tool: place for place, tool in enumerate(recording.tools)}
     reason = {refusal: place for place, refusal in enumerate(refusals)}
     places = {name: place for place, name in enumerate(sorted({guess.speculation.identity for guess in made}))}
+    elapsed = {
+        id(guess): since
+        for _, group in by_decision(made)
+        for guess, since in zip(group, elapsed_of(group, runs, habit, budget), strict=True)
+    }
     rows = [
         (
             guess.decision,
@@ -121,14 +130,16 @@ def _columns(
             -1 if guess.refusal is None else reason[guess.refusal],
             runs.of(guess, habit, budget),
             places[guess.speculation.identity],
+            guess.follows,
+            elapsed[id(guess)],
         )
         for guess in made
     ]
-    decision, identity, tool, early, reads, ttl_us, refusal, run_us, order = (
-        np.ascontiguousarray(column) for column in np.array(rows, dtype=np.int64).reshape(len(rows), 9).T
+    decision, identity, tool, *rest = (
+        np.ascontiguousarray(column) for column in np.array(rows, dtype=np.int64).reshape(len(rows), 11).T
     )
     chance = np.array([guess.speculation.probability for guess in made], dtype=np.float64)
-    return Foreseen(decision, identity, tool, chance, early, reads, ttl_us, refusal, run_us, order)
+    return Foreseen(decision, identity, tool, chance, *rest)
 
 
 def save(folder: Path, key: str, kept: Kept) -> None:

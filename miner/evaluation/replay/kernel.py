@@ -1,6 +1,7 @@
 """The event loop of the replay, compiled: sessions think, call and wait; predictions run beside them on slack.
 
-Behaves as the runtime does: launches only at the start of a decision, one global limit, real calls first (they push
+Behaves as the runtime does: launches only at the start of a decision and, what hangs on a result (beams), when that is
+there while the model still thinks; one global limit, real calls first (they push
 out running predictions when the host is full), a result is used once, a running one is joined, a write makes results
 that read what it changes worthless, a person's message makes all of them so, and what the next decision no longer
 predicts is cancelled. Which predictions are worth launching, and their order, was decided before by the runtime's
@@ -135,7 +136,7 @@ def _drop_unlikely(
             continue
         wanted = False
         for guess in range(plan.start[decision], plan.start[decision + 1]):
-            wanted = wanted or plan.identity[guess] == state.identity[slot]
+            wanted = wanted or (plan.after[guess] < 0 and plan.identity[guess] == state.identity[slot])
         if now - state.began[slot] > state.ttl[slot]:
             state.counters[EXPIRED] += 1
             _waste(state, limits, slot, now)
@@ -161,11 +162,13 @@ def _room(state: State, limits: Limits, launched: Int) -> bool:
 
 
 @compiled
-def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, decision: Int, now: Int) -> Int:
-    """Start what is predicted and not there yet, as far as there is room; returns how many."""
-    launched = 0
+def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, after: Int, now: Int) -> None:
+    """Start what is predicted after this and not there yet, as far as there is room."""
+    decision = state.thinks[session]
     for guess in range(plan.start[decision], plan.start[decision + 1]):
-        if _held(state, session, plan.identity[guess]) >= 0 or not _room(state, limits, launched):
+        if plan.after[guess] != after or _held(state, session, plan.identity[guess]) >= 0:
+            continue
+        if not _room(state, limits, state.launched[session]):
             continue
         if state.held[session] == SLOTS:
             state.counters[NO_ROOM] += 1
@@ -186,8 +189,15 @@ def _launch(heap: Any, state: State, plan: Plan, limits: Limits, session: Int, d
         state.held[session] += 1
         state.counters[LAUNCHED] += 1
         _push(heap, state, state.ends[slot], SPEC_ENDS, slot + state.generation[slot] * len(state.status))
-        launched += 1
-    return launched
+        state.launched[session] += 1
+
+
+@compiled
+def _follow(heap: Any, state: State, plan: Plan, limits: Limits, slot: Int, now: Int) -> None:
+    """A prediction's result is there while the model still thinks: what was bound to it is started."""
+    session = slot // SLOTS
+    if now < state.issued[session]:
+        _launch(heap, state, plan, limits, session, state.identity[slot], now)
 
 
 @compiled
@@ -204,20 +214,26 @@ def _preempt(state: State, limits: Limits, now: Int) -> None:
 
 
 @compiled
-def _is_part(state: State, work: Workload, limits: Limits, call: Int, now: Int) -> bool:
-    """Whether a finished broader call answers this one; its result stays for others."""
+def _part_done(state: State, work: Workload, limits: Limits, call: Int, status: Int, now: Int) -> Int:
+    """When a broader call in this state answers this one; -1 if none does, or its own run would sooner.
+
+    The result stays for others.
+    """
     if work.call_broader[call] < 0 or not work.call_early[call] or work.call_writes[call]:
-        return False
+        return -1
     slot = _held(state, work.call_session[call], work.call_broader[call])
-    if slot < 0 or state.status[slot] != DONE or now - state.began[slot] > state.ttl[slot]:
-        return False
+    if slot < 0 or state.status[slot] != status or now - state.began[slot] > state.ttl[slot]:
+        return -1
+    done = max(now, state.ends[slot]) if status == RUNNING else now
+    if state.began[slot] > now or (status == RUNNING and done >= now + work.call_us[call]):
+        return -1
     state.counters[DERIVED] += 1
-    state.counters[SAVED] += work.call_us[call]
+    state.counters[SAVED] += now + work.call_us[call] - done
     state.answered_by_tool[work.call_tool[call]] += 1
     if not state.used[slot]:
         _settle(state, limits, 0)
     state.used[slot] = 1
-    return True
+    return done
 
 
 @compiled
@@ -229,13 +245,14 @@ def _answer(state: State, work: Workload, limits: Limits, call: Int, now: Int) -
         state.counters[EXPIRED] += state.began[slot] <= now
         _waste(state, limits, slot, now)
         slot = -1
-    if slot < 0 and _is_part(state, work, limits, call, now):
+    if slot < 0 and _part_done(state, work, limits, call, DONE, now) >= 0:
         return now
     if slot < 0:
         state.executes[call] = 1
         state.totals[REAL] += 1
         _preempt(state, limits, now)
-        return now + work.call_us[call]
+        done = _part_done(state, work, limits, call, RUNNING, now)
+        return done if done >= 0 else now + work.call_us[call]
     done = now
     if state.status[slot] == RUNNING:
         done = max(now, state.ends[slot])
@@ -273,8 +290,9 @@ def _decide(heap: Any, state: State, work: Workload, plan: Plan, limits: Limits,
         state.end[session] = now
         return
     _drop_unlikely(state, plan, limits, session, decision, now, work.new_turn[decision] == 1)
-    launched = _launch(heap, state, plan, limits, session, decision, now)
-    issued = now + work.think_us[decision] + launched * limits.coordination_us
+    state.thinks[session], state.launched[session] = decision, 0
+    _launch(heap, state, plan, limits, session, -1, now)
+    issued = now + work.think_us[decision] + state.launched[session] * limits.coordination_us
     state.issued[session] = issued
     first, last = work.call_start[decision], work.call_start[decision + 1]
     state.pending[session] = last - first
@@ -307,6 +325,7 @@ def run(work: Workload, plan: Plan, limits: Limits, arrivals: Ints, state: State
             if state.status[slot] == RUNNING and state.generation[slot] == generation:
                 state.status[slot] = DONE
                 _stop(state, slot)
+                _follow(heap, state, plan, limits, slot, time)
             continue
         now = max(now, time)
         if kind == DECIDES:

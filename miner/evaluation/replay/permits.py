@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,11 +52,25 @@ class Permits:
         speculation = Speculation(call.tool, call.arguments, 1.0, origins=origins)
         return self._permit(speculation, marked=self.assume_read_only and event.read_only is True)
 
-    def of_guess(self, guess: Speculation) -> Permit:
-        """The permit of a prediction; values of unstated origin count as unknown, which may not leave the machine."""
+    def of_guess(self, guess: Speculation, servers: Collection[str] | None = None) -> Permit:
+        """The permit of a prediction; values of unstated origin count as unknown, which may not leave the machine.
+
+        ``servers`` are those that the session has called, where that is known: no other is reached early.
+        """
         if not guess.arguments.keys() <= guess.origins.keys():
             guess = replace(guess, origins=dict.fromkeys(guess.arguments, _UNKNOWN) | guess.origins)
-        return self._permit(guess, marked=guess.tool in self._marked)
+        permit = self._permit(guess, marked=guess.tool in self._marked)
+        server = self.server(guess.tool)
+        if permit.early and server and servers is not None and server not in servers:
+            return permit._replace(early=False, refusal="unknown_server")
+        if permit.early and guess.after is not None and self.policy.rule(guess.tool).destination:
+            return permit._replace(early=False, refusal="unconfirmed_origin")
+        return permit
+
+    def server(self, tool: str) -> str:
+        """Who provides a tool; empty for the host itself."""
+        rule = self.policy.rule(tool)
+        return rule.server or rule.destination
 
     def lowered(self, hints: Mapping[str, Mapping[str, Any]]) -> Permits:
         """What is left when servers annotate their tools so, which only ever forbids."""

@@ -41,6 +41,11 @@ class Habit:
         """Quantiles for the runtime's arithmetic."""
         return Timing(self.service_s.get(tool) or [budget.default_service_s], self.think_s or [budget.default_think_s])
 
+    def timing_after(self, tool: str, elapsed_us: int, budget: Budget) -> Timing:
+        """The same for a later step of a beam: so much of the thought is over, and the model thinks once more."""
+        service, think, _ = self.timing(tool, budget)
+        return Timing(service, tuple(2 * seconds for seconds in think), elapsed_us / 1e6)
+
     def run_us(self, tool: str, name: str, budget: Budget) -> int:
         """How long a launch takes that nobody will ask for: a draw that depends on its name alone."""
         times = self.service_s.get(tool) or [budget.default_service_s]
@@ -97,9 +102,10 @@ def plan_for(recording: Recording, guesses: Sequence[Guess], habit: Habit, budge
     number = {tool: place for place, tool in enumerate(recording.tools)}
     runs = Runs(recording.workload)
     rows: dict[int, list[tuple[int, ...]]] = {}
-    for decision, group in _by_decision(guesses):
+    for decision, group in by_decision(guesses):
         wanted = {id(guess.speculation): guess for guess in group}
-        candidates = [_candidate(guess, habit, budget) for guess in group]
+        elapsed = elapsed_of(group, runs, habit, budget)
+        candidates = [_candidate(guess, elapsed[place], habit, budget) for place, guess in enumerate(group)]
         for ranked in rank(candidates, budget):
             guess = wanted[id(ranked.candidate.speculation)]
             refusal = admit([ranked], Load(), budget)[0].refusal
@@ -114,15 +120,15 @@ def plan_for(recording: Recording, guesses: Sequence[Guess], habit: Habit, budge
                 guess.ttl_us,
                 round(ranked.net_s * 1e6),
             )
-            rows.setdefault(decision, []).append((*row, number[guess.speculation.tool]))
+            rows.setdefault(decision, []).append((*row, number[guess.speculation.tool], guess.follows))
     return Planned(plan_of(rows, len(recording.workload.think_us)), dict(sorted(refused.items())))
 
 
 def plan_of(rows: dict[int, list[tuple[int, ...]]], decisions_: int) -> Plan:
-    """Arrays from rows of (identity, run, delay, reads, ttl, net, tool), best first within each decision."""
+    """Arrays from rows of (identity, run, delay, reads, ttl, net, tool, after), best first within each decision."""
     counts = [len(rows.get(decision, ())) for decision in range(decisions_)]
     flat = [row for decision in range(decisions_) for row in rows.get(decision, ())]
-    columns = np.array(flat, dtype=np.int64).reshape(len(flat), 7).T
+    columns = np.array(flat, dtype=np.int64).reshape(len(flat), 8).T
     start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Plan(start, *(np.ascontiguousarray(column) for column in columns))
 
@@ -160,12 +166,25 @@ def perfect(recording: Recording, habit: Habit, budget: Budget) -> Planned:
     return plan_for(recording, guesses, habit, budget)
 
 
-def _candidate(guess: Guess, habit: Habit, budget: Budget) -> Candidate:
-    timing = habit.timing(guess.speculation.tool, budget)
+def elapsed_of(group: Sequence[Guess], runs: Runs, habit: Habit, budget: Budget) -> list[int]:
+    """For each prediction of a decision, how much of the thought is over when it can start; -1: none of it."""
+    ends: dict[int, int] = {}
+    elapsed = []
+    for guess in group:
+        begins = -1 if guess.follows < 0 else ends.get(guess.follows, 0)
+        ends.setdefault(guess.identity, max(0, begins) + runs.of(guess, habit, budget))
+        elapsed.append(begins)
+    return elapsed
+
+
+def _candidate(guess: Guess, elapsed_us: int, habit: Habit, budget: Budget) -> Candidate:
+    tool = guess.speculation.tool
+    timing = habit.timing(tool, budget) if elapsed_us < 0 else habit.timing_after(tool, elapsed_us, budget)
     return Candidate(guess.speculation, timing, refusal=None if guess.early else guess.refusal or "policy")
 
 
-def _by_decision(guesses: Sequence[Guess]) -> Iterable[tuple[int, list[Guess]]]:
+def by_decision(guesses: Sequence[Guess]) -> Iterable[tuple[int, list[Guess]]]:
+    """Predictions together with those that were made in the same moment."""
     groups: dict[int, list[Guess]] = {}
     for guess in guesses:
         groups.setdefault(guess.decision, []).append(guess)

@@ -1,6 +1,7 @@
 """A kept recording under another policy and budget -> plans, judged by the runtime's own ``rank`` and ``admit``.
 
-A prediction's worth depends on its tool and probability alone, so each such pair is asked about once.
+A prediction's worth depends on its tool, its probability and how much of the thought is over, so each such case is
+asked about once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _IMPROBABLE = "improbable"
 
 
 def under_policy(kept: Kept, allow: Collection[str], *, assume_read_only: bool) -> Kept:
-    """The same recording when these tools may also run early, as a user vouches for them."""
+    """The same recording when these tools may also run early, as a user vouches for them.
+
+    Later steps of beams that hang on calls which were not allowed when it was made are not in it.
+    """
     if not allow and not assume_read_only:
         return kept
     permit = default_permits((), [_ANY]).of_guess(Speculation(_ANY, {}, 1.0))
@@ -76,7 +80,7 @@ class Worth:
         decision = one.decision[chosen]
         start = np.searchsorted(decision, np.arange(self.decisions + 1)).astype(np.int64)
         none = np.zeros(len(chosen), dtype=np.int64)
-        columns = (one.identity, one.run_us, none, one.reads, one.ttl_us, self.net_us, one.tool)
+        columns = (one.identity, one.run_us, none, one.reads, one.ttl_us, self.net_us, one.tool, one.follows)
         return Planned(
             Plan(start, *(column if column is none else column[chosen] for column in columns)),
             dict(sorted(refused.items())),
@@ -89,12 +93,15 @@ def worth(kept: Kept, predictor: str, budget: Budget) -> Worth:
     reasons = list(kept.refusals)
     open_ = np.flatnonzero(one.early)  # the others are refused whatever they are worth
     chances, chance = np.unique(one.probability[open_], return_inverse=True)
-    pairs, pair = np.unique(one.tool[open_] * max(1, len(chances)) + chance, return_inverse=True)
+    columns = np.c_[one.tool[open_], chance, one.elapsed_us[open_]]
+    pairs, pair = np.unique(columns, axis=0, return_inverse=True)
     net, why = np.zeros(len(pairs)), np.full(len(pairs), -1, dtype=np.int64)
     open_gate = replace(budget, min_probability=0.0)
-    for place, (tool, step) in enumerate(zip(*np.divmod(pairs, max(1, len(chances))), strict=True)):
+    for place, (tool, step, elapsed_us) in enumerate(pairs.tolist()):
         name, speculation = kept.tools[tool], Speculation(kept.tools[tool], {}, float(chances[step]))
-        (ranked,) = rank([Candidate(speculation, kept.habit.timing(name, budget))], budget)
+        habit = kept.habit
+        timing = habit.timing(name, budget) if elapsed_us < 0 else habit.timing_after(name, elapsed_us, budget)
+        (ranked,) = rank([Candidate(speculation, timing)], budget)
         (answer,) = admit([ranked], Load(), open_gate)
         net[place] = ranked.net_s
         if answer.refusal is not None:
@@ -102,7 +109,7 @@ def worth(kept: Kept, predictor: str, budget: Budget) -> Worth:
                 reasons.append(answer.refusal)
             why[place] = reasons.index(answer.refusal)
     net_s, reason = np.zeros(len(one.early)), one.refusal.copy()
-    net_s[open_], reason[open_] = net[pair], why[pair]
+    net_s[open_], reason[open_] = net[pair.ravel()], why[pair.ravel()]
     return Worth(
         one,
         np.rint(net_s * 1e6).astype(np.int64),

@@ -129,8 +129,9 @@ class _Replay:
             if assumed
             else f"as recorded; log-line times over {self._options.cap_s:g} s left out",
             "sub_agents": "sessions of their own, for which their parents wait as recorded",
-            "not_modelled": "time between a person's turns, waiting for a free slot, rates, prices, beams, "
-            "broader calls started in place of several predicted parts, serving rules proving themselves first",
+            "not_modelled": "time between a person's turns, waiting for a free slot, rates, prices, what follows from "
+            "wrong predictions, broader calls started in place of several predicted parts, serving rules proving "
+            "themselves first",
         }
 
     def measured(self, name: str) -> dict[str, Any]:

@@ -25,6 +25,8 @@ class Plan(NamedTuple):
     net_us: Ints
     """What it is worth: the least worthy is pushed out first."""
     tool: Ints
+    after: Ints
+    """The identity of the prediction of the same decision to whose result it is bound, for beams; -1 for none."""
 
 
 class Limits(NamedTuple):
@@ -62,6 +64,10 @@ class State(NamedTuple):
     stall: Ints
     held: Ints
     """Slots in use."""
+    thinks: Ints
+    """The decision that a session thinks about, or thought about last."""
+    launched: Ints
+    """Launches since it began to."""
     identity: Ints
     status: Ints
     began: Ints
@@ -87,7 +93,7 @@ class State(NamedTuple):
     answered_by_tool: Ints
 
 
-_PER_SESSION, _PER_SLOT, _PER_TOOL = 6, 12, 3
+_PER_SESSION, _PER_SLOT, _PER_TOOL = 8, 12, 3
 """How many of the arrays are indexed by what, in the order of the fields."""
 
 

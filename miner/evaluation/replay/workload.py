@@ -7,9 +7,9 @@ All times are whole microseconds, so a replay without speculation adds up to the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from miner.evaluation.split import Logs
 from miner.evaluation.times import CAP_S, seconds_of
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.decisions import Decision, decisions
-from miner.predictors import Predictor
+from miner.predictors import Predictor, Walk
 from miner.predictors._habits import call_of
 from miner.runtime.speculation import Speculation
 
@@ -71,6 +71,17 @@ class Guess(NamedTuple):
     reads: int
     ttl_us: int
     refusal: str | None
+    follows: int = -1
+    """The identity of the prediction to whose result it is bound, for the later steps of a beam."""
+
+
+@runtime_checkable
+class Beams(Protocol):
+    """A walk that also says what follows from a prediction once its result is there."""
+
+    def predict_after(self, parent: Speculation, call: Event, most: int = 5) -> Sequence[Speculation]:
+        """The likeliest calls after a prediction that came true as this call."""
+        ...
 
 
 @dataclass(slots=True)
@@ -110,33 +121,32 @@ class Recorder:
     """Which calls of the session others would have answered."""
     _made: set[str | None] = field(default_factory=set)
     """Identities of the calls of the session so far."""
+    _in_beams: dict[str, None] = field(default_factory=dict)
+    """Tools of later steps of beams, numbered last: what is allowed must not change the other numbers."""
+    _servers: set[str] = field(default_factory=set)
+    """Servers that the session has called."""
 
     def add(self, log: SessionLog, predictors: Mapping[str, Predictor]) -> None:
         """Take in one session, asking each predictor at each decision."""
         columns, number = self._columns, len(self._sessions)
         self._sessions.append(log.session.key)
         identities: dict[str, int] = {}
-        self._record, self._made = self.serving.session(log), set()
+        self._record, self._made, self._servers = self.serving.session(log), set(), set()
         walks = {name: predictor.start(log.session) for name, predictor in predictors.items()}
         columns["decision_start"].append(len(columns["think_us"]))
         began = log.session.started_us
         columns["began_us"].append(-1 if began is None else began)
         first = len(columns["think_us"])
-        for decision in decisions(log):
-            place = len(columns["think_us"])
+        begun = {name: len(made) for name, made in self._guesses.items()}
+        ahead = list(decisions(log))
+        for at, decision in enumerate(ahead):
             self._decision(decision, number, identities, first)
             for name, walk in walks.items():
-                for event in decision.observed:
-                    walk.observe(event)
-                if isinstance(walk, Foresight):
-                    walk.reveal(decision.calls)
-                    for index, event in enumerate(decision.calls, len(self._known) - len(decision.calls)):
-                        since = walk.known_since(event)
-                        self._known[index] = -1 if since is None else first + since
-                made = self._guesses.setdefault(name, [])
-                for guess in walk.predict(MOST):
-                    if guess.after is None:
-                        made.append(self._guess(place, guess, identities))
+                self._guesses.setdefault(name, []).extend(self._predicted(walk, ahead[at:], identities, first))
+            self._servers |= {self.permits.server(event.tool or "") for event in decision.calls} - {""}
+        for name, made in self._guesses.items():
+            new = slice(begun.get(name, 0), None)
+            made[new] = [self._numbered(guess, identities) for guess in made[new]]
 
     def finish(self) -> Recording:
         """Everything so far, as arrays."""
@@ -147,6 +157,8 @@ class Recorder:
             for name, values in columns.items()
         }
         workload = Workload(**arrays)
+        for tool in self._in_beams:
+            self._tools.setdefault(tool, len(self._tools))
         return Recording(
             workload,
             list(self._tools),
@@ -182,6 +194,36 @@ class Recorder:
             self._known.append(-1)
             self._notes.append(AN_OBJECT * (call_of(event) is not None) + MARKED_READ_ONLY * (event.read_only is True))
 
+    def _predicted(self, walk: Walk, ahead: Sequence[Decision], identities: dict[str, int], first: int) -> list[Guess]:
+        """What a predictor says at the first of these decisions."""
+        calls = ahead[0].calls
+        for event in ahead[0].observed:
+            walk.observe(event)
+        if isinstance(walk, Foresight):
+            walk.reveal(calls)
+            for index, event in enumerate(calls, len(self._known) - len(calls)):
+                since = walk.known_since(event)
+                self._known[index] = -1 if since is None else first + since
+        place = len(self._columns["think_us"]) - 1
+        told = [self._guess(place, one, identities) for one in walk.predict(MOST) if one.after is None]
+        return [*told, *self._beams(walk, told, ahead)] if isinstance(walk, Beams) else told
+
+    def _beams(self, walk: Beams, told: Sequence[Guess], ahead: Sequence[Decision]) -> list[Guess]:
+        """What would follow from predictions that are right, whose results the log knows; not yet numbered."""
+        found: list[Guess] = []
+        for decision in ahead:
+            came = {identity_of(event): event for event in decision.calls}
+            right = [guess for guess in told if guess.early and guess.speculation.identity in came]
+            told = [
+                self._judged(parent.decision, one)
+                for parent in right
+                for one in walk.predict_after(parent.speculation, came[parent.speculation.identity], MOST)
+            ]
+            found += told
+            if not told:
+                break
+        return found
+
     def _broader(self, event: Event, identity: str | None, identities: dict[str, int]) -> int:
         broader = None if self._record is None or identity in self._made else self._record.broader_of(event)
         self._made.add(identity)
@@ -192,9 +234,21 @@ class Recorder:
             identity = identities.setdefault(guess.identity, len(identities))
         except (ValueError, TypeError):
             identity = -1
-        permit = self.permits.of_guess(guess)
         self._tools.setdefault(guess.tool, len(self._tools))
-        return Guess(decision, identity, guess, permit.early, permit.reads, permit.ttl_us, permit.refusal)
+        return self._judged(decision, guess)._replace(identity=identity)
+
+    def _judged(self, decision: int, guess: Speculation) -> Guess:
+        permit = self.permits.of_guess(guess, self._servers)
+        return Guess(decision, -1, guess, permit.early, permit.reads, permit.ttl_us, permit.refusal)
+
+    def _numbered(self, guess: Guess, identities: dict[str, int]) -> Guess:
+        """Later steps of beams get their numbers after everything else of the session."""
+        after = guess.speculation.after
+        if after is None:
+            return guess
+        self._in_beams.setdefault(guess.speculation.tool)
+        identity = identities.setdefault(guess.speculation.identity, len(identities))
+        return guess._replace(identity=identity, follows=identities[after])
 
     def _think(self, decision: Decision, issued: int | None, name: tuple[int, ...]) -> int:
         known = [time for event in decision.observed if (time := known_at(event)) is not None]
