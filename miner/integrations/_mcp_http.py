@@ -28,7 +28,7 @@ from mcp.shared.inbound import (
 )
 
 from . import _mcp_wire as wire
-from ._mcp_http_near import Near
+from ._mcp_http_near import NearClient
 from ._mcp_listen import Channel, Headers, Request
 from ._mcp_relay import Relay, Write
 from ._mcp_stream import Body
@@ -68,7 +68,7 @@ class HttpProxy:
 
     def __init__(self, proxy: Proxy, url: str, path: str, server: httpx2.AsyncClient) -> None:
         """``path`` is where clients find the server that is at ``url``; other paths are those of its host."""
-        self._proxy, self._url, self._path, self._server = proxy, url, path, server
+        self._proxy, self._url, self._path, self._server = proxy, httpx2.URL(url), path, server
         self._origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
         self._clients: OrderedDict[tuple[bytes, bytes, int], _Client] = OrderedDict()
         self._early: dict[str, asyncio.Task[None]] = {}
@@ -134,8 +134,10 @@ class HttpProxy:
 
     async def _exchange(self, request: Request, channel: Channel, client: _Client | None) -> None:
         """One request and its response. Until the response has begun, a server that is not there is said to be so."""
-        url = self._url if request.path == self._path else self._origin + request.path
-        url = f"{url}?{request.query.decode('latin-1')}" if request.query else url
+        url: httpx2.URL | str = self._url
+        if request.path != self._path or request.query:
+            url = str(self._url) if request.path == self._path else self._origin + request.path
+            url = f"{url}?{request.query.decode('latin-1')}" if request.query else url
         sent = httpx2.Request(request.method, url, headers=_forwarded(request.headers), content=request.body or None)
         try:
             response = await self._server.send(sent, stream=True)
@@ -248,10 +250,10 @@ def reach(url: str) -> httpx2.AsyncClient:
     """What asks a server: patient, since a tool may take its time, and straight where it is on this machine."""
     parts = urlsplit(url)
     home = parts.hostname in ("127.0.0.1", "localhost", "::1")
-    near = Near() if home and parts.scheme == "http" else None
+    if home and parts.scheme == "http":
+        return NearClient()
     limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
-    timeout = httpx2.Timeout(None, connect=30.0)
-    return httpx2.AsyncClient(timeout=timeout, limits=limits, trust_env=not home, transport=near)
+    return httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=30.0), limits=limits, trust_env=not home)
 
 
 def _nowhere(_: bytes) -> None:

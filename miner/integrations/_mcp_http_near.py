@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import h11
 import httpx2
@@ -19,6 +20,24 @@ _MOST_IDLE = 64
 _CHUNK = 1 << 16
 _MOST_HEAD = 100 << 10
 """Bytes of a response's head."""
+
+
+class NearClient(httpx2.AsyncClient):  # type: ignore[misc, unused-ignore]
+    """The client for such a server: no redirects, no proxies, no authentication of its own."""
+
+    def __init__(self) -> None:
+        self._near = Near()
+        super().__init__(transport=self._near, trust_env=False, timeout=None)
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **_: Any) -> httpx2.Response:
+        """Sends a request."""
+        response = await self._near.handle_async_request(request)
+        response.request = request
+        if "set-cookie" in response.headers:
+            self.cookies.extract_cookies(response)
+        if not stream:
+            await response.aread()
+        return response
 
 
 class Near(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]

@@ -83,9 +83,10 @@ class Channel:
                 return True
             return False
         finally:
-            for task in (working, leaving):
-                task.cancel()
-            await asyncio.gather(working, leaving, return_exceptions=True)
+            leaving.cancel()
+            if not working.done():
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
 
 
 class _Gathered:

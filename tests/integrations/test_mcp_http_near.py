@@ -9,7 +9,7 @@ import pytest
 
 httpx2 = pytest.importorskip("httpx2")
 
-from miner.integrations._mcp_http_near import Near  # noqa: E402
+from miner.integrations._mcp_http_near import NearClient  # noqa: E402
 from miner.integrations._mcp_listen import _Gathered  # noqa: E402
 
 HELLO = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
@@ -41,7 +41,7 @@ class Scripted:
 
         async def ask() -> None:
             server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-            async with server, httpx2.AsyncClient(transport=Near()) as client:
+            async with server, NearClient() as client:
                 await asks(client, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp")
 
         asyncio.run(ask())
@@ -101,6 +101,19 @@ def test_a_response_that_is_not_read_to_its_end_frees_nothing() -> None:
     assert server.connections == 2
 
 
+def test_cookies_are_kept_for_who_asks_with_the_clients_own_requests() -> None:
+    """A server that tells sessions apart by a cookie gets it back."""
+
+    async def asks(client: httpx2.AsyncClient, url: str) -> None:
+        for _ in range(2):
+            async with client.stream("GET", url) as response:
+                await response.aread()
+
+    server = Scripted(HELLO.replace(b"\r\n\r\n", b"\r\nset-cookie: a=b\r\n\r\n"), HELLO)
+    server.run(asks)
+    assert [b"cookie: a=b" in read.lower() for read in server.reads] == [False, True]
+
+
 def test_news_before_the_response_is_passed_over() -> None:
     """An informational response is not the response."""
 
@@ -136,7 +149,7 @@ def test_nobody_there_is_an_error_of_connecting() -> None:
     """An address that nothing listens at is told apart from a server that breaks off."""
 
     async def ask() -> None:
-        async with httpx2.AsyncClient(transport=Near()) as client:
+        async with NearClient() as client:
             with pytest.raises(httpx2.ConnectError):
                 await client.get("http://127.0.0.1:9/")
 
