@@ -184,6 +184,8 @@ def _status(content: Any, holder: dict[str, Any], kind: str | None) -> tuple[Sta
 
 def _shaped(block: dict[str, Any], shapes: tuple[Shape, ...]) -> tuple[Shape, dict[str, Any]] | None:
     kind = block_type(block)
+    if kind not in _TYPED and _INSIDE.isdisjoint(block) and not (kind is not None and kind.startswith("tool-")):
+        return None
     for shape in shapes:
         if shape.inside is not None:
             inner = block.get(shape.inside)
@@ -204,6 +206,7 @@ def _shaped(block: dict[str, Any], shapes: tuple[Shape, ...]) -> tuple[Shape, di
 
 
 _TYPED = frozenset(kind for shape in (*CALLS, *RESULTS) for kind in shape.types)
+_INSIDE = frozenset(shape.inside for shape in (*CALLS, *RESULTS) if shape.inside is not None)
 _UI_PART = Shape(id=("toolCallId",), name=("toolName",), payload=("input", "args"))
 
 
@@ -281,8 +284,9 @@ def _split(blocks: list[dict[str, Any]], content: Any) -> tuple[list[Call], list
         return [], [], content
     calls, results, words = [], [], []
     for block in content:
-        call = call_in(block) if isinstance(block, dict) and not _is_words(block) else None
-        result = result_in(block) if isinstance(block, dict) and not _is_words(block) else None
+        speaks = isinstance(block, dict) and not _is_words(block)
+        call = call_in(block) if speaks else None
+        result = result_in(block) if speaks else None
         if call is not None:
             calls.append(call)
         if result is not None:

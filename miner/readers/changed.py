@@ -1,4 +1,4 @@
-"""A record with some of its fields changed, three times as fast as ``dataclasses.replace``: readers do little else."""
+"""Records with some of their fields changed, thrice as fast as ``dataclasses.replace``: readers do little else."""
 
 from __future__ import annotations
 
@@ -26,3 +26,13 @@ def changed(record: T, **values: Any) -> T:
         row[places[name]] = value
     made: T = kind(*row)
     return made
+
+
+def amended(record: T, **values: Any) -> T:
+    """The same dataclass, frozen or not, with other values: only for a record that nobody else has been given yet.
+
+    An event has thirty fields, and is completed several times before it is told: copies would be most of the work.
+    """
+    for name, value in values.items():
+        object.__setattr__(record, name, value)
+    return record

@@ -11,6 +11,10 @@ _ISO = re.compile(
     r"(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
 )
 _NUMBER = re.compile(r"\d{9,20}(?:\.\d+)?")
+_PLAIN = ("--T::.", "--T::Z")
+"""What stands between the digits of nearly every written time: ``2026-05-01T10:00:00.123Z``."""
+_PLAIN_LENGTHS = (20, 24, 27)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_US = 0
 _LATEST_US = 7_258_118_400_000_000
 """The year 2200: what lies beyond is no time."""
@@ -20,8 +24,14 @@ _UNITS = ((10**17, 1e-3), (10**14, 1.0), (10**11, 1e3), (0, 1e6))
 
 def micros(value: Any) -> int | None:
     """Microseconds since 1970 in UTC, or None when the value is no time; a time without zone is read as UTC."""
-    if isinstance(value, bool) or value is None:
+    if value is None or isinstance(value, bool):
         return None
+    if type(value) is str and value[4:20:3] in _PLAIN and len(value) in _PLAIN_LENGTHS and value[-1] == "Z":
+        try:
+            since = datetime.fromisoformat(value) - _EPOCH
+        except ValueError:
+            return _of_iso(value)
+        return _bounded(since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds)
     if isinstance(value, datetime):
         return _of_datetime(value)
     if isinstance(value, int | float):
@@ -68,12 +78,10 @@ def _of_datetime(value: datetime) -> int | None:
 def _of_number(number: float) -> int | None:
     if not 10**8 <= number < 10**20:
         return None
-    for least, factor in _UNITS:
-        if number >= least:
-            if isinstance(number, int):
-                return _bounded(number // 1_000 if factor < 1 else number * int(factor))
-            return _bounded(round(number * factor))
-    return None
+    factor = next(factor for least, factor in _UNITS if number >= least)
+    if isinstance(number, int):
+        return _bounded(number // 1_000 if factor < 1 else number * int(factor))
+    return _bounded(round(number * factor))
 
 
 def _bounded(us: int) -> int | None:

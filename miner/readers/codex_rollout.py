@@ -12,7 +12,7 @@ from miner.events import Caller, Event, EventKind, Session, TimeSource
 from miner.readers import codex_items as items
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
-from miner.readers.changed import changed
+from miner.readers.changed import amended, changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
@@ -267,11 +267,10 @@ class Rollout:
             step = self._steps.get(event.step) if event.kind is EventKind.MODEL_STEP else None
             if step is not None:
                 tokens_in, tokens_out = step.tokens
-                event = changed(event, time_us=step.end_us, tokens_in=tokens_in, tokens_out=tokens_out)
+                amended(event, time_us=step.end_us, tokens_in=tokens_in, tokens_out=tokens_out)
             if self._seed and place < len(self._uids):
                 uid = hashlib.blake2b(self._seed + self._uids[place].encode(), digest_size=16).hexdigest()
-                event = changed(event, uid=uid)
-            events[place] = event
+                amended(event, uid=uid)
         session = changed(self._session(identity), spawned_by=spawned_by)
         yield from tell(self.source, self.conversation, session, self._facts, path=self.record.path, infer_steps=True)
 
@@ -298,7 +297,7 @@ class Rollout:
                     known or Fact(), start_us=event.time_us, end_us=end, time_source=TimeSource.INFERRED
                 )
             elif not alone:
-                events[event.seq] = changed(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
+                amended(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
 
     def _session(self, identity: str) -> Session:
         meta = self.meta

@@ -17,6 +17,7 @@ _SILENT = frozenset({"thinking", "redacted_thinking", "reasoning", "thought"})
 """Blocks that hold the model's thoughts: no part of what was said."""
 _DATA_URL = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,")
 _MEDIA_KEYS = ("source", "image_url", "inline_data", "inlineData", "input_audio", "file", "image", "blob", "data")
+_MEDIA = frozenset(_MEDIA_KEYS)
 
 
 def json_text(value: Any) -> str:
@@ -90,18 +91,23 @@ def _block_text(block: Any) -> str | None:
     kind = block.get("type") or block.get("kind")
     if isinstance(kind, str) and kind in _SILENT:
         return None
-    if isinstance(kind, str) and any(isinstance(block.get(key), dict | str) for key in _MEDIA_KEYS):
+    if isinstance(kind, str) and not _MEDIA.isdisjoint(block) and any(_is_media(block.get(key)) for key in _MEDIA_KEYS):
         media = _media(block)
         if media is not None:
             return media
     known = isinstance(kind, str) or set(block) <= {"text", "annotations", "cache_control"}
     if known:
         for key in _TEXT_KEYS:
-            if isinstance(block.get(key), str):
-                return _without_media(block[key])
-            if isinstance(block.get(key), list | dict):
-                return text_of(block[key])
+            inner = block.get(key)
+            if isinstance(inner, str):
+                return _without_media(inner)
+            if isinstance(inner, list | dict):
+                return text_of(inner)
     return json_text(block)
+
+
+def _is_media(value: Any) -> bool:
+    return isinstance(value, dict | str)
 
 
 def _media(block: dict[str, Any]) -> str | None:

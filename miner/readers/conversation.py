@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from miner.events import Caller, Event, EventKind, Status, TimeSource
 from miner.readers.blocks import Call, Result, Turn
-from miner.readers.changed import changed
+from miner.readers.changed import amended, changed
 from miner.readers.content import json_text, parsed
 from miner.readers.dialects import Role
 from miner.readers.unwrap import Unwrapped, unwrap
@@ -157,7 +157,7 @@ class Conversation:
             return False
         step = self._events[at]
         text = "\n".join(part for part in (step.text, turn.text) if part) or None
-        self._events[at] = changed(step, text=text)
+        amended(step, text=text)
         self._made(turn)
         return True
 
@@ -215,7 +215,7 @@ class Conversation:
             source = TimeSource.LOG_DELTA if end is not None else TimeSource.NONE
             if result.start_us is not None:
                 start, end, source = result.start_us, result.end_us, TimeSource.SPAN
-            self._events[position] = changed(
+            amended(
                 call,
                 text=text,
                 result=json_text(result.structured) if result.structured is not None else None,

@@ -10,7 +10,7 @@ from typing import Any
 from miner.events import Event, Session, Status, TimeSource
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn
-from miner.readers.changed import changed
+from miner.readers.changed import amended
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
@@ -93,9 +93,9 @@ def _told(
     )
     events = conversation.events()
     # Stamps are whole seconds: a call within one has no length that could be told.
-    for place, event in enumerate(events):
+    for event in events:
         if event.start_us is not None and event.start_us == event.end_us:
-            events[place] = changed(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
+            amended(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
     yield from tell(source, conversation, session, path=path)
 
 

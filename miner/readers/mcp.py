@@ -9,7 +9,7 @@ from typing import Any
 from miner.events import Event, Session, Status
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, first
-from miner.readers.changed import changed
+from miner.readers.changed import amended
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
@@ -178,7 +178,8 @@ class _Wire:
             return
         self.conversation.key = session_key(NAME, identity)
         events = self.conversation.events()
-        events[:] = [changed(event, session=self.conversation.key) for event in events]
+        for event in events:
+            amended(event, session=self.conversation.key)
         agent = word(self.client.get("name"))
         session = Session(
             self.conversation.key,

@@ -216,7 +216,8 @@ def _message(item: Any, *, answer: bool) -> Any:
     """One message without its dialect's wrappers."""
     if isinstance(item, str):
         item = parsed(item)
-    item = _unwrapped(nested(item))
+    if not _is_plain(item):
+        item = _unwrapped(nested(item))
     if not isinstance(item, dict):
         return item
     if len(item) == 1:
@@ -227,6 +228,20 @@ def _message(item: Any, *, answer: bool) -> Any:
     if isinstance(item.get("contents"), list) and not item.get("content"):
         item = {**item, "content": item["contents"]}
     return item
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether no key is dotted or a number, and no wrapper is around anything: most messages need no rebuilding."""
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    if not isinstance(value, dict):
+        return True
+    for key, inner in value.items():
+        if type(key) is not str or "." in key or key.isdigit() or (key in _WRAPPERS and len(value) == 1):
+            return False
+        if isinstance(inner, dict | list) and not _is_plain(inner):
+            return False
+    return True
 
 
 def _keyed(role: str, content: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,28 +54,29 @@ def span_of(row: Any, resource: dict[str, Any] | None = None) -> Span | None:
     """The span of a row, or None when the row is none (or is the announcement of one that has not ended)."""
     if not isinstance(row, dict):
         return None
-    identity, trace = _identity(cell(row, "id")), _identity(cell(row, "trace"))
-    if not identity or not trace or cell(row, "kind") == "pending_span":
+    there = _places(tuple(row))
+    identity, trace = _identity(_at(row, there["id"])), _identity(_at(row, there["trace"]))
+    if not identity or not trace or _at(row, there["kind"]) == "pending_span":
         return None
-    attributes = attributes_of(cell(row, "attributes"))
+    attributes = attributes_of(_at(row, there["attributes"]))
     prefix = "attributes."
     attributes |= {k[len(prefix) :]: v for k, v in row.items() if k.startswith(prefix) and v is not None}
-    events = tuple(_event(event) for event in _list(cell(row, "events")) if isinstance(event, dict))
+    events = tuple(_event(event) for event in _list(_at(row, there["events"])) if isinstance(event, dict))
     for event in events:
         attributes |= {f"{event['name']}.{k}": v for k, v in event.items() if k != "name"}
-    start, end = micros(cell(row, "start")), micros(cell(row, "end"))
-    length = cell(row, "nanoseconds")
+    start, end = micros(_at(row, there["start"])), micros(_at(row, there["end"]))
+    length = _at(row, there["nanoseconds"])
     if end is None and start is not None and type(length) is int:
         end = start + length // 1_000
     if start is not None and end is not None and end < start:
         end = None
-    name, service = cell(row, "name"), (resource or {}).get("service.name") or cell(row, "service")
-    failed, message = _failed(cell(row, "status")), cell(row, "message")
+    name, service = _at(row, there["name"]), (resource or {}).get("service.name") or _service(row, there["service"])
+    failed, message = _failed(_at(row, there["status"])), _at(row, there["message"])
     exception = attributes.get("exception.message") or attributes.get("exception.exception.message")
     return Span(
         trace,
         identity,
-        _identity(cell(row, "parent")) or None,
+        _identity(_at(row, there["parent"])) or None,
         name if isinstance(name, str) else "",
         start,
         end,
@@ -113,24 +115,51 @@ def logs_of(value: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 name = row.get("eventName") or row.get("event_name") or attributes.get("event.name") or ""
                 body = plain(row.get("body"))
                 said = body if isinstance(body, dict) else {"body": body}
-                span, trace = _identity(cell(row, "id")), _identity(cell(row, "trace"))
+                there = _places(tuple(row))
+                span, trace = _identity(_at(row, there["id"])), _identity(_at(row, there["trace"]))
                 if span and trace:
                     yield trace, span, {**attributes, **said, "name": str(name)}
 
 
-def cell(row: dict[str, Any], column: str) -> Any:
-    """The value of a column under whichever of its names the row has."""
-    for name in COLUMNS[column]:
-        if row.get(name) is not None:
-            return row[name]
-        inner: Any = row
-        for step in name.split(".") if "." in name else ():
-            inner = inner.get(step) if isinstance(inner, dict) else None
-        if inner is not None and inner is not row:
+_Place = tuple[str, tuple[str, ...]]
+"""A name, and the steps into objects that it may stand for."""
+
+
+@functools.lru_cache(maxsize=256)
+def _places(keys: tuple[str, ...]) -> dict[str, tuple[_Place, ...]]:
+    """Column -> the names that a row with these keys may have it under: nearly all rows of a file have the same."""
+    present = set(keys)
+    named = {column: [(name, _steps(name)) for name in names] for column, names in COLUMNS.items()}
+    return {
+        column: tuple(place for place in places if place[0] in present or (place[1] and place[1][0] in present))
+        for column, places in named.items()
+    }
+
+
+def _steps(name: str) -> tuple[str, ...]:
+    return tuple(name.split(".")) if "." in name else ()
+
+
+def _at(row: dict[str, Any], places: tuple[_Place, ...]) -> Any:
+    """The value at the first of these places that holds one."""
+    for name, steps in places:
+        inner: Any = row.get(name)
+        if inner is not None:
             return inner
-    if column == "service":
-        return attributes_of(_object(row.get("resource")).get("attributes")).get("service.name")
+        if steps:
+            inner = row
+            for step in steps:
+                inner = inner.get(step) if isinstance(inner, dict) else None
+            if inner is not None:
+                return inner
     return None
+
+
+def _service(row: dict[str, Any], places: tuple[_Place, ...]) -> Any:
+    stated = _at(row, places)
+    if stated is not None or "resource" not in row:
+        return stated
+    return attributes_of(_object(row["resource"]).get("attributes")).get("service.name")
 
 
 def attributes_of(value: Any) -> dict[str, Any]:
@@ -153,6 +182,8 @@ def plain(value: Any) -> Any:
     if not isinstance(value, dict) or len(value) != 1:
         return value
     [(kind, inner)] = value.items()
+    if kind == "stringValue":
+        return inner
     kind = kind.replace("_v", "V")
     if kind in ("stringValue", "boolValue", "doubleValue", "bytesValue"):
         return inner

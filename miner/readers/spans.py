@@ -7,13 +7,15 @@ span before it, because instrumentations list only one of several parallel calls
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from miner.events import Caller, Event, Session, Status, TimeSource
 from miner.readers import session_key
 from miner.readers.blocks import Call, Result, Turn, first, make_result
+from miner.readers.changed import changed
 from miner.readers.content import arguments_of, parsed
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
@@ -44,6 +46,9 @@ class _Tool:
     call: Call
     result: Result
     nested: bool
+    start: int
+    arguments: object
+    """As values, to be compared."""
     taken: bool = False
 
 
@@ -88,7 +93,7 @@ def sessions_of(source: Source, spans: Sequence[Span], reader: str, native_id: s
 
 
 def _tell(conversation: Conversation, lane: Lane) -> None:
-    tools = [_Tool(span, tool_call(span), _result(span), span.id in lane.nested) for span in lane.tools]
+    tools = [_tool(span, nested=span.id in lane.nested) for span in lane.tools]
     steps = [_Step(span, said(span)) for span in lane.models]
     steps = [step for step in steps if step.said.answer or not step.span.failed]
     _lend_answers(steps)
@@ -105,8 +110,13 @@ def _tell(conversation: Conversation, lane: Lane) -> None:
                 continue
             results = tuple(result for result in turn.results if conversation.waits_for(result))
             if results or not tools:
-                conversation.add(replace(turn, results=results or turn.results))
+                conversation.add(changed(turn, results=results or turn.results))
         _run(conversation, _turn(step), step.tools)
+
+
+def _tool(span: Span, *, nested: bool) -> _Tool:
+    call = tool_call(span)
+    return _Tool(span, call, _result(span), nested, span.start_us or 0, _arguments(call))
 
 
 def _news(conversation: Conversation, contexts: list[Context], shown: Sequence[Turn]) -> Sequence[Turn]:
@@ -114,9 +124,7 @@ def _news(conversation: Conversation, contexts: list[Context], shown: Sequence[T
     if not shown:
         return ()
     best = max(contexts, key=lambda context: context.shared(shown), default=None)
-    known = {event.call_id for event in conversation.events()}
-    related = any(call.id in known for turn in shown for call in turn.calls)
-    if best is None or (best.shared(shown) == 0 and not related):
+    if best is None or (best.shared(shown) == 0 and not _is_related(conversation, shown)):
         best = Context(loose=True)
         contexts.append(best)
     news = best.news(shown)
@@ -124,6 +132,12 @@ def _news(conversation: Conversation, contexts: list[Context], shown: Sequence[T
         conversation.compaction()
     best.extend([Turn(Role.MODEL)])
     return news.turns
+
+
+def _is_related(conversation: Conversation, shown: Sequence[Turn]) -> bool:
+    """Whether a span was shown a call that is told already."""
+    asked = {call.id for turn in shown for call in turn.calls}
+    return bool(asked) and any(event.call_id in asked for event in conversation.events())
 
 
 def _turn(step: _Step) -> Turn:
@@ -151,10 +165,10 @@ def _run(conversation: Conversation, turn: Turn, tools: Sequence[tuple[Call, _To
     for call, tool in tools:
         identity = call.id or (tool.call.id if tool else None) or (tool.span.id if tool else None)
         caller = Caller.PROGRAM if tool is not None and tool.nested else call.caller
-        calls.append(replace(call, id=identity, caller=caller))
+        calls.append(changed(call, id=identity, caller=caller))
         if tool is not None:
-            results.append(replace(tool.result, id=identity))
-    conversation.add(replace(turn, calls=tuple(calls)))
+            results.append(changed(tool.result, id=identity))
+    conversation.add(changed(turn, calls=tuple(calls)))
     if results:
         conversation.add(Turn(Role.TOOL, results=tuple(results)))
 
@@ -175,7 +189,7 @@ def _result(span: Span) -> Result:
         status = Status.ERROR
     elif status is Status.UNKNOWN and span.end_us is not None:
         status = Status.OK
-    return replace(
+    return changed(
         message,
         text=_with_error(message.text, span.error),
         status=status,
@@ -210,48 +224,80 @@ def _fill_results(tools: list[_Tool], steps: list[_Step]) -> None:
     for tool in tools:
         identity = tool.call.id or tool.result.id
         if tool.result.text is None and identity in sight:
-            tool.result = replace(tool.result, text=sight[identity])
+            tool.result = changed(tool.result, text=sight[identity])
 
 
 def _join(steps: list[_Step], tools: list[_Tool]) -> None:
+    """Give each call the span that ran it, and each span left over to the step before it; both lists go by time."""
+    ran = _Ran(tools)
     for number, step in enumerate(steps):
+        start = step.span.start_us or 0
         end = steps[number + 1].span.start_us if number + 1 < len(steps) else None
         calls = [call for turn in step.said.answer for call in turn.calls]
-        ran: dict[int, _Tool] = {}
-        for match in (_same, _alike):
-            for index, call in enumerate(calls):
-                tool = None if index in ran else match(call, tools, step.span.start_us or 0, end)
-                if tool is not None:
-                    tool.taken = True
-                    ran[index] = tool
-        step.tools += [(call, ran.get(index)) for index, call in enumerate(calls)]
+        found: dict[int, _Tool] = {}
+        for index, call in enumerate(calls):
+            if (tool := ran.same(call, start)) is not None:
+                found[index] = tool
+        for index, call in enumerate(calls):
+            if index not in found and (tool := ran.alike(call, start, end)) is not None:
+                found[index] = tool
+        step.tools += [(call, found.get(index)) for index, call in enumerate(calls)]
+    starts = [step.span.start_us or 0 for step in steps]
     for tool in tools:
-        start = tool.span.start_us or 0
-        before = [step for step in steps if (step.span.start_us or 0) <= start]
+        before = bisect_right(starts, tool.start)
         if not tool.taken and before:
             tool.taken = True
-            before[-1].tools.append((tool.call, tool))
+            steps[before - 1].tools.append((tool.call, tool))
 
 
-def _same(call: Call, tools: list[_Tool], start: int, end: int | None) -> _Tool | None:
-    """The span that says it ran this call: by id, else by tool and arguments, however late."""
-    free = [tool for tool in tools if not tool.taken and (tool.span.start_us or 0) >= start]
-    if end is not None:
-        free.sort(key=lambda tool: (tool.span.start_us or 0) >= end)
-    by_id = (tool for tool in free if call.id is not None and call.id in (tool.call.id, tool.result.id))
-    wanted = _arguments(call)
-    alike = (tool for tool in free if _named(call, tool) and _arguments(tool.call) == wanted)
-    return next(by_id, None) or next(alike, None)
+class _Ran:
+    """Tool spans by name and by id, in the order of time."""
+
+    def __init__(self, tools: list[_Tool]) -> None:
+        self._by_name: dict[str, list[_Tool]] = {}
+        self._by_id: dict[str, list[_Tool]] = {}
+        for tool in tools:
+            self._by_name.setdefault(tool.call.name, []).append(tool)
+            for identity in {tool.call.id, tool.result.id}:
+                if identity is not None:
+                    self._by_id.setdefault(identity, []).append(tool)
+
+    def same(self, call: Call, start: int) -> _Tool | None:
+        """The span that says it ran this call: by id, else by tool and arguments, however late."""
+        if call.id is not None:
+            for tool in _free(self._by_id.get(call.id, []), start):
+                return _take(tool)
+        wanted: object = None
+        for number, tool in enumerate(_free(self._by_name.get(call.name, []), start)):
+            wanted = _arguments(call) if number == 0 else wanted
+            if _may_be(call, tool) and tool.arguments == wanted:
+                return _take(tool)
+        return None
+
+    def alike(self, call: Call, start: int, end: int | None) -> _Tool | None:
+        """A span of this tool before the model thought again: defaults may be filled in, or arguments not recorded."""
+        for tool in _free(self._by_name.get(call.name, []), start):
+            if end is not None and tool.start >= end:
+                return None
+            if _may_be(call, tool):
+                return _take(tool)
+        return None
 
 
-def _alike(call: Call, tools: list[_Tool], start: int, end: int | None) -> _Tool | None:
-    """A span of this tool before the model thought again: defaults may be filled in, or arguments not recorded."""
-    later = (tool for tool in tools if not tool.taken and (tool.span.start_us or 0) >= start)
-    return next((t for t in later if _named(call, t) and (end is None or (t.span.start_us or 0) < end)), None)
+def _free(tools: list[_Tool], start: int) -> Iterator[_Tool]:
+    """Those that no call has yet, from a time on."""
+    for at in range(bisect_left(tools, start, key=lambda tool: tool.start), len(tools)):
+        if not tools[at].taken:
+            yield tools[at]
 
 
-def _named(call: Call, tool: _Tool) -> bool:
-    return tool.call.name == call.name and (call.id is None or tool.call.id in (None, call.id))
+def _take(tool: _Tool) -> _Tool:
+    tool.taken = True
+    return tool
+
+
+def _may_be(call: Call, tool: _Tool) -> bool:
+    return call.id is None or tool.call.id in (None, call.id)
 
 
 def _arguments(call: Call) -> object:
@@ -263,7 +309,7 @@ def _overlapping(tools: list[_Tool]) -> Iterator[list[_Tool]]:
     group: list[_Tool] = []
     end = 0
     for tool in tools:
-        start = tool.span.start_us or 0
+        start = tool.start
         if group and start >= end:
             yield group
             group = []

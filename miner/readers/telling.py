@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from miner.events import Event, EventKind, Session, Status, TimeSource
-from miner.readers.changed import changed
+from miner.readers.changed import amended, changed
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation
 from miner.readers.source import Source
@@ -75,9 +75,13 @@ def tell(
         infer_steps: let a model step without a start begin where what it answers ended.
     """
     tell_losses(source, conversation, path)
-    events = [_completed(event, (facts or {}).get(event.call_id or "")) for event in conversation.events()]
+    events = conversation.events()
+    if facts:
+        for event in events:
+            if event.kind is EventKind.TOOL_CALL and (fact := facts.get(event.call_id or "")) is not None:
+                _complete(event, fact)
     if infer_steps:
-        events = list(_with_inferred_steps(events))
+        _infer_steps(events)
     times = [t for e in events for t in (e.time_us, e.start_us, e.end_us) if t is not None]
     models = (event.model for event in events if event.model)
     yield changed(
@@ -98,19 +102,17 @@ def tell_losses(source: Source, conversation: Conversation, path: Path | None) -
 
 def without_times(events: list[Event]) -> None:
     """Take the times of calls out in place, for logs whose stamps only tell the order."""
-    for place, event in enumerate(events):
+    for event in events:
         if event.kind is EventKind.TOOL_CALL and event.start_us is not None:
-            events[place] = changed(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
+            amended(event, start_us=None, end_us=None, time_source=TimeSource.NONE)
 
 
-def _completed(event: Event, fact: Fact | None) -> Event:
-    if fact is None or event.kind is not EventKind.TOOL_CALL:
-        return event
+def _complete(event: Event, fact: Fact) -> None:
     text = event.text if event.text is not None else fact.text
     status = fact.status or event.status
     if status is Status.MISSING and fact.text is not None:
         status = Status.UNKNOWN
-    event = changed(
+    amended(
         event,
         status=status,
         text=text,
@@ -121,17 +123,18 @@ def _completed(event: Event, fact: Fact | None) -> Event:
         wait_us=event.wait_us if fact.wait_us is None else fact.wait_us,
         result=event.result if fact.structured is None else json_text(fact.structured),
     )
-    if fact.start_us is None or fact.end_us is None or fact.end_us < fact.start_us:
-        return event
-    return changed(event, start_us=fact.start_us, end_us=fact.end_us, time_source=fact.time_source)
+    if fact.start_us is not None and fact.end_us is not None and fact.end_us >= fact.start_us:
+        amended(event, start_us=fact.start_us, end_us=fact.end_us, time_source=fact.time_source)
 
 
-def _with_inferred_steps(events: list[Event]) -> Iterator[Event]:
+def _infer_steps(events: list[Event]) -> None:
     before = 0
     for event in events:
-        known = [t for t in (event.time_us, event.end_us) if t is not None]
-        open_start = event.kind is EventKind.MODEL_STEP and event.start_us is None
-        if open_start and event.time_us is not None and 0 < before <= event.time_us:
-            event = changed(event, start_us=before, end_us=event.time_us, time_source=TimeSource.INFERRED)
-        before = max(before, *known) if known else before
-        yield event
+        time, end = event.time_us, event.end_us
+        if event.kind is EventKind.MODEL_STEP and event.start_us is None and time is not None and 0 < before <= time:
+            amended(event, start_us=before, end_us=time, time_source=TimeSource.INFERRED)
+            end = time
+        if time is not None and time > before:
+            before = time
+        if end is not None and end > before:
+            before = end
