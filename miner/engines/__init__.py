@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
 from typing import Protocol, Self, TypeVar, cast, runtime_checkable
 
 from miner.errors import UsageError
@@ -66,7 +67,9 @@ class Engine(Protocol):
         """Ready."""
         ...
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None, /
+    ) -> None:
         """All processes ended."""
         ...
 
