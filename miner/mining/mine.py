@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -122,19 +122,23 @@ def _weighed(
     for chosen in engine.parts(ToolKernel(partial, whole.words), logs):
         tools.extend(chosen)
     of_tools = tools.cross_fit(recipe.tool_priors, recipe.folds, engine.map)
-    for place, weights in zip(
-        [patterns, *(model.patterns for model in partial)], [of_tools.whole, *of_tools.without], strict=True
-    ):
-        place.tool_weights, place.state_weights = tables(weights)
+    patterns.tool_weights, patterns.state_weights = tables(of_tools.whole)
+    weighed = [Model(_knowing(model.patterns, of_tools, fold)) for fold, model in enumerate(partial)]
     say("weighing whole calls")
     calls = CallCounts()
-    for taken in engine.parts(CallKernel(partial), logs):
+    for taken in engine.parts(CallKernel(weighed), logs):
         calls.extend(taken)
     fit = calls.choices.cross_fit(recipe.call_priors, recipe.folds, engine.map)
     patterns.candidate_weights = by_trait(fit.whole)
     say("calibrating")
     _calibrate(patterns, calls.choices, fit, recipe)
     return patterns
+
+
+def _knowing(patterns: PatternSet, fit: CrossFit, without: int) -> PatternSet:
+    """A pattern set with the weights of tools that one fold had no part in."""
+    tool_weights, state_weights = tables(fit.without[without])
+    return replace(patterns, tool_weights=tool_weights, state_weights=state_weights)
 
 
 def _patterns(

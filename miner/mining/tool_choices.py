@@ -47,9 +47,9 @@ class ToolKernel:
             asked = {call.tool or "" for call in decision.calls} or {NO_TOOL}
             tools = predictor.tools()
             options: list[list[Hashable]] = [
-                [*traits, *((trait, tool) for trait in moment)] for tool, traits in tools.items()
+                [*seen.traits(), *((trait, seen.tool) for trait in moment)] for seen in tools
             ]
-            chosen = tuple(place for place, tool in enumerate(tools) if tool in asked)
+            chosen = tuple(place for place, seen in enumerate(tools) if seen.tool in asked)
             if chosen:
                 choices.add(options, chosen, fold)
 

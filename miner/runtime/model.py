@@ -10,7 +10,7 @@ from .forms import Form, form_of
 from .memory import path_text, value_key
 from .patterns import PatternSet
 from .plan import Plan
-from .tool_choice import ToolNames
+from .tool_choice import ToolChoice
 
 GENERAL_SHARE = 0.1
 """Weight of the context-free share of a form: what is rare here but common elsewhere stays a candidate."""
@@ -41,7 +41,7 @@ class Model:
         whole = sum(general.values()) or 1
         self.general = {outcome: GENERAL_SHARE * count / whole for outcome, count in general.items()}
         self.tools = patterns.tools()
-        self.names = ToolNames(self.tools)
+        self.tool_choice = ToolChoice(self.tools, patterns.tool_weights, patterns.state_weights)
         self.scores = [score for score, _ in patterns.calibration]
         self.chances = [chance for _, chance in patterns.calibration]
 

@@ -24,15 +24,15 @@ from .model import GENERAL_SHARE, Model
 from .origins import origins_of, repeated
 from .overlay import Overlay
 from .patterns import NO_CALL
-from .ranking import candidate_traits, moment_traits, none_traits, total, word_traits
+from .ranking import candidate_traits, level, moment_traits, none_traits, total, word_traits
 from .signature import coarse_status, signature
 from .speculation import Speculation
-from .tool_choice import NO_TOOL, stems, tool_chances, tool_shares, tool_traits
+from .tool_choice import NO_TOOL, Seen, stems, tool_shares
 
-LEAST_FORM_SHARE = 0.002
+LEAST_FORM_SHARE = 0.004
 """Forms that are less likely at this moment are not looked at."""
-FROM_FORMS = 16
-WRITTEN_OUT = 18
+FROM_FORMS = 10
+WRITTEN_OUT = 12
 """Likeliest fillings over all forms that are written out as calls; two forms may give the same call."""
 LATELY = 8
 """Calls that count as the latest ones of a session."""
@@ -71,8 +71,9 @@ class SessionPredictor:
         self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()}
         self._habits = Habits(model.patterns.successions)
         self._words: set[str] = set()
-        self._asked: set[str] = set()
-        self._said: set[str] = set()
+        self._asked: dict[str, int] = {}
+        self._said: dict[str, int] = {}
+        """Tools that the last message of the user, and the model's last text, name."""
         self._branches: dict[str, SessionPredictor] = {}
         """Identity of a speculated call -> this session as it would go on, until something happens."""
         self._setting = setting_of(environment or {})
@@ -97,9 +98,9 @@ class SessionPredictor:
         if kind == "user":
             self._push("user", "user")
             self._words = word_traits(text)
-            self._asked = stems(text)
+            self._asked = self.model.tool_choice.names.named(stems(text))
         elif kind == "said":
-            self._said = stems(text)
+            self._said = self.model.tool_choice.names.named(stems(text))
         else:
             self._words = set()
 
@@ -197,25 +198,27 @@ class SessionPredictor:
             traits.extend(sorted(word for word in self._words if not known or word in known))
         return traits
 
-    def tools(self) -> dict[str, list[str]]:
-        """The tools that may come next, and ``NO_TOOL``, with their traits."""
-        return self._tool_options(tool_shares(self.model.patterns.forms, self._outcomes()))
+    def tools(self) -> list[Seen]:
+        """What is seen of the tools that may come next, and of ``NO_TOOL``."""
+        return self._seen(tool_shares(self.model.patterns.forms, self._outcomes()))
 
-    def _tool_options(self, shares: Mapping[str, float]) -> dict[str, list[str]]:
-        names, lately, made = self.model.names, self._lately(), self._habits.made_of
-        last = self._last()
+    def _seen(self, shares: Mapping[str, float]) -> list[Seen]:
+        lately, made, last = self._lately(), self._habits.made_of, self._last()
         bigrams, words = self._habits.tools_after(last), "w" if last[0] == "user" else "W"
-        return {
-            tool: tool_traits(
+        asked, said = self._asked, self._said
+        return [
+            Seen(
                 tool,
-                share,
-                f"{words}{names.named(tool, self._asked)}{names.named(tool, self._said)}",
-                lately.get(tool, 0),
-                bigrams.get(tool, 0),
+                level(share, 1e-4),
+                f"{words}{asked.get(tool, 0)}{said.get(tool, 0)}",
+                min(lately.get(tool, 0), 3),
+                min(bigrams.get(tool, 0), 3),
                 made(tool),
             )
+            if tool != NO_TOOL
+            else Seen(tool, level(share, 1e-3))
             for tool, share in shares.items()
-        }
+        ]
 
     def _lately(self) -> dict[str, int]:
         """Tool -> calls of it among the latest ones."""
@@ -237,10 +240,10 @@ class SessionPredictor:
         """The chance of each form, and of each tool, at this moment."""
         patterns, outcomes = self.model.patterns, self._outcomes()
         shares = tool_shares(patterns.forms, outcomes)
-        if not patterns.tool_weights:
+        choice = self.model.tool_choice
+        if not choice:
             return outcomes, shares
-        options = self._tool_options(shares)
-        chances = tool_chances(options, self.moment(), patterns.tool_weights, patterns.state_weights)
+        chances = choice.chances(self._seen(shares), self.moment())
         forms = patterns.forms
         for outcome in outcomes:
             tool = forms[outcome].tool if outcome >= 0 else NO_TOOL

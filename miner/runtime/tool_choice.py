@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from .forms import Form
-from .ranking import WORD, WORDS_FROM, level, total
+from .ranking import WORD, WORDS_FROM, total
 
 NO_TOOL = ""
 """Stands for "no call" among the tools."""
@@ -22,6 +23,7 @@ STEM = 5
 """Letters by which words are compared: cancel, cancelling and cancellation mean one thing."""
 SHORTEST = 4
 """Shorter words of a message name no tool."""
+KNOWN_KEPT = 50_000
 
 
 def stems(text: str) -> set[str]:
@@ -33,21 +35,58 @@ class ToolNames:
     """The words that tools are named with."""
 
     def __init__(self, tools: Iterable[str]) -> None:
-        self._words = {tool: {word.lower()[:STEM] for word in NAME_WORD.findall(tool)} for tool in tools}
-        held = Counter(word for words in self._words.values() for word in words)
-        self._own = {tool: {word for word in words if held[word] == 1} for tool, words in self._words.items()}
+        words = {tool: {word.lower()[:STEM] for word in NAME_WORD.findall(tool)} for tool in tools}
+        held = Counter(word for each in words.values() for word in each)
+        self._named: dict[str, list[tuple[str, int]]] = {}
+        for tool, each in words.items():
+            for word in each:
+                self._named.setdefault(word, []).append((tool, 2 if held[word] == 1 else 1))
 
-    def named(self, tool: str, message: Collection[str]) -> int:
-        """How a message names a tool: 2 by a word that no other tool has, 1 by a shared one, 0 not at all.
+    def named(self, message: Iterable[str]) -> dict[str, int]:
+        """The tools that a message names: 2 by a word that no other tool has, 1 by a shared one.
 
         Args:
-            tool: its name.
             message: ``stems`` of the message.
         """
-        words = self._words.get(tool)
-        if not message or not words or words.isdisjoint(message):
-            return 0
-        return 1 if self._own[tool].isdisjoint(message) else 2
+        found: dict[str, int] = {}
+        for word in message:
+            for tool, how in self._named.get(word, ()):
+                if how > found.get(tool, 0):
+                    found[tool] = how
+        return found
+
+
+class Seen(NamedTuple):
+    """What is seen of a tool as the next one, on small scales."""
+
+    tool: str
+    """Its name, or ``NO_TOOL``."""
+    share: int
+    """What contexts give it, in half nats."""
+    named: str = ""
+    """How the last messages name it."""
+    lately: int = 0
+    """Calls of it among the last ones of the session."""
+    bigram: int = 0
+    """How often a call of it followed the present last tool in this session."""
+    made: bool = False
+    """Whether the session called it before."""
+
+    def traits(self) -> list[str]:
+        """The same as named traits."""
+        tool, share, named, lately, bigram, made = self
+        if tool == NO_TOOL:
+            return [f"none {share}"]
+        return [
+            f"t{share}",
+            named,
+            f"{named} {tool}",
+            f"T{tool}",
+            f"k{lately}",
+            f"K{bigram}",
+            f"m{made}",
+            f"m{made} {tool}",
+        ]
 
 
 def tool_shares(forms: Sequence[Form], outcomes: Mapping[int, float]) -> dict[str, float]:
@@ -59,51 +98,49 @@ def tool_shares(forms: Sequence[Form], outcomes: Mapping[int, float]) -> dict[st
     return found
 
 
-def tool_traits(tool: str, share: float, named: str, lately: int, bigram: int, made: bool) -> list[str]:
-    """What is seen of a tool as the next one.
+class ToolChoice:
+    """The choice among the tools of a pattern set, made ready.
 
     Args:
-        tool: its name, or ``NO_TOOL``.
-        share: what contexts give it.
-        named: how the last messages name it.
-        lately: calls of it among the last ones of the session.
-        bigram: how often a call of it followed the present last tool in this session.
-        made: whether the session called it before.
-    """
-    if tool == NO_TOOL:
-        return [f"none {level(share, 1e-3)}"]
-    return [
-        f"t{level(share, 1e-4)}",
-        named,
-        f"{named} {tool}",
-        f"T{tool}",
-        f"k{min(lately, 3)}",
-        f"K{min(bigram, 3)}",
-        f"m{made}",
-        f"m{made} {tool}",
-    ]
-
-
-def tool_chances(
-    options: Mapping[str, Sequence[str]],
-    moment: Iterable[str],
-    weights: Mapping[str, int],
-    state_weights: Mapping[str, Mapping[str, int]],
-) -> dict[str, float]:
-    """The probability of each tool.
-
-    Args:
-        options: tool -> its traits.
-        moment: traits of the moment.
+        tools: all of them.
         weights: trait of a tool -> weight, in thousandths.
         state_weights: trait of the moment -> tool -> weight.
     """
-    scores = {tool: total(weights, traits) for tool, traits in options.items()}
-    for trait in moment:
-        for tool, weight in state_weights.get(trait, {}).items():
-            if tool in scores:
-                scores[tool] += weight
-    highest = max(scores.values())
-    powers = {tool: math.exp((score - highest) / 1000) for tool, score in scores.items()}
-    whole = sum(powers.values())
-    return {tool: power / whole for tool, power in powers.items()}
+
+    def __init__(
+        self, tools: Sequence[str], weights: Mapping[str, int], state_weights: Mapping[str, Mapping[str, int]]
+    ) -> None:
+        self.names = ToolNames(tools)
+        self._weights = weights
+        self._places = {tool: place for place, tool in enumerate((NO_TOOL, *tools))}
+        self._moments = {
+            trait: [of_tools.get(tool, 0) for tool in self._places] for trait, of_tools in state_weights.items()
+        }
+        self._known: dict[Seen, int] = {}
+        """What is seen -> its score: sessions see the same again and again."""
+
+    def __bool__(self) -> bool:
+        """Whether anything was weighed; else tools keep what contexts give them."""
+        return bool(self._weights)
+
+    def chances(self, options: Iterable[Seen], moment: Iterable[str]) -> dict[str, float]:
+        """The probability of each tool.
+
+        Args:
+            options: what is seen of each.
+            moment: traits of the moment.
+        """
+        moments, known, places = self._moments, self._known, self._places
+        by_place = list(map(sum, zip(*(moments[trait] for trait in moment if trait in moments), strict=True)))
+        scores = {}
+        for seen in options:
+            score = known.get(seen)
+            if score is None:
+                if len(known) >= KNOWN_KEPT:
+                    known.clear()
+                score = known[seen] = total(self._weights, seen.traits())
+            scores[seen.tool] = score + by_place[places[seen.tool]] if by_place else score
+        highest = max(scores.values())
+        powers = {tool: math.exp((score - highest) / 1000) for tool, score in scores.items()}
+        whole = sum(powers.values())
+        return {tool: power / whole for tool, power in powers.items()}

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from miner.runtime.forms import Form
-from miner.runtime.tool_choice import NO_TOOL, ToolNames, stems, tool_chances, tool_shares, tool_traits
+from miner.runtime.tool_choice import NO_TOOL, Seen, ToolChoice, ToolNames, stems, tool_shares
 
 TOOLS = ("cancel_order", "get_order", "sendInvoice", "mcp__desk__LIST")
 
@@ -15,23 +15,17 @@ TOOLS = ("cancel_order", "get_order", "sendInvoice", "mcp__desk__LIST")
 @pytest.mark.parametrize(
     ("message", "named"),
     [
-        ("Yes, please go on with the cancellation.", [2, 0, 0, 0]),
-        ("What about my order?", [1, 1, 0, 0]),
-        ("Cancel that order and send me the invoices", [2, 1, 2, 0]),
-        ("A list of what the desk has", [0, 0, 0, 2]),
-        ("get it", [0, 0, 0, 0]),
-        ("", [0, 0, 0, 0]),
+        ("Yes, please go on with the cancellation.", {"cancel_order": 2}),
+        ("What about my order?", {"cancel_order": 1, "get_order": 1}),
+        ("Cancel that order and send me the invoices", {"cancel_order": 2, "get_order": 1, "sendInvoice": 2}),
+        ("A list of what the desk has", {"mcp__desk__LIST": 2}),
+        ("get it", {}),
+        ("", {}),
     ],
 )
-def test_a_message_names_a_tool_by_the_beginnings_of_words(message: str, named: list[int]) -> None:
+def test_a_message_names_a_tool_by_the_beginnings_of_words(message: str, named: dict[str, int]) -> None:
     """2 by a word that only this tool has, 1 by a shared one; short words name nothing."""
-    names = ToolNames(TOOLS)
-    assert [names.named(tool, stems(message)) for tool in TOOLS] == named
-
-
-def test_an_unknown_tool_is_named_by_nothing() -> None:
-    """A tool that the patterns do not know has no words."""
-    assert ToolNames(TOOLS).named("cancel_all", stems("cancel all")) == 0
+    assert ToolNames(TOOLS).named(stems(message)) == named
 
 
 def test_only_the_beginning_of_a_long_message_is_searched() -> None:
@@ -52,15 +46,17 @@ def test_shares_of_forms_add_up_to_those_of_tools() -> None:
 
 def test_chances_are_the_softmax_of_what_is_seen() -> None:
     """Weights of the tool's own traits and of the moment's for it, in thousandths of a natural logarithm."""
-    options = {
-        "get_order": tool_traits("get_order", 0.5, "w10", 0, 0, made=False),
-        "cancel_order": tool_traits("cancel_order", 0.25, "w20", 9, 9, made=True),
-        NO_TOOL: tool_traits(NO_TOOL, 0.25, "", 0, 0, made=False),
-    }
+    options = [
+        Seen("get_order", -1, "w10"),
+        Seen("cancel_order", -3, "w20", 3, 3, made=True),
+        Seen(NO_TOOL, -3),
+    ]
     weights = {"w20": 1000, "Tget_order": 500, "mTrue": 250, "K3": 250}
     state = {"since 1": {"cancel_order": -500, NO_TOOL: 500, "gone": 9000}}
-    found = tool_chances(options, ["since 1", "new"], weights, state)
+    choice = ToolChoice(TOOLS, weights, state)
     whole = math.exp(0.5) + math.exp(1.0) + math.exp(0.5)
-    assert found == pytest.approx(
-        {"get_order": math.exp(0.5) / whole, "cancel_order": math.e / whole, NO_TOOL: math.exp(0.5) / whole}
-    )
+    expected = {"get_order": math.exp(0.5) / whole, "cancel_order": math.e / whole, NO_TOOL: math.exp(0.5) / whole}
+    for _ in range(2):
+        assert choice.chances(options, ["since 1", "new"]) == pytest.approx(expected)
+    assert choice.chances(options, [])[NO_TOOL] < expected[NO_TOOL]
+    assert not ToolChoice(TOOLS, {}, state)

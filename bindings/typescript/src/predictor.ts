@@ -9,12 +9,12 @@ import { put, stateOf, step, take } from "./succession.js";
 import { lengthOf, strip } from "./text.js";
 import { NO_TOOL, stems, toolChances, ToolNames, toolShares, toolTraits, wordsOf } from "./tools.js";
 
-const LEAST_FORM_SHARE = 0.002;
+const LEAST_FORM_SHARE = 0.004;
 const GENERAL_SHARE = 0.1;
 const WIDEST = 8;
 const EXPANDED = 40;
-const WRITTEN_OUT = 18;
-const FROM_FORMS = 16;
+const WRITTEN_OUT = 12;
+const FROM_FORMS = 10;
 const REPEATS = 4;
 const STEPPING_TOOLS = 6;
 const STEPS = 2;
