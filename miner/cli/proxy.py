@@ -105,11 +105,12 @@ async def _served(
     if listen is None and url is None:
         return await _mcp_stdio.serve(command_line, proxy)
     try:
+        import httptools
         import httpx2
         import uvicorn
     except ImportError as error:
         raise MissingExtraError("mcp", error.name or "uvicorn") from error
-    del httpx2, uvicorn
+    del httptools, httpx2, uvicorn
     if listen is None:
         return await _mcp_stdio.serve_address(url or "", proxy, headers)
     return await _listened(proxy, command_line, url, listen)

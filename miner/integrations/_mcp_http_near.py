@@ -6,17 +6,19 @@ The network is no cost there, so the client is: this one takes a third of the ti
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
-import h11
+import httptools
 import httpx2
 
 _CONNECT_S = 30.0
 _IDLE_S = 4.0
 """Servers close idle connections, many after five seconds: one is not used again when that may be about to happen."""
 _MOST_IDLE = 64
+_BREAKS = re.compile(rb"[\r\n\0]")
 _CHUNK = 1 << 16
 _MOST_HEAD = 100 << 10
 """Bytes of a response's head."""
@@ -52,11 +54,11 @@ class Near(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
         address = url.host, url.port or 80
         connection = self._taken(address) or await _connected(address)
         try:
-            head = await connection.ask(request, await request.aread())
+            reply = await connection.ask(request, await request.aread())
         except BaseException:
             connection.close()
             raise
-        return httpx2.Response(head.status_code, headers=head.headers.raw_items(), stream=_Answer(self, connection))
+        return httpx2.Response(reply.status, headers=reply.headers, stream=_Answer(self, connection, reply))
 
     async def aclose(self) -> None:
         """Closes what is idle; whoever still reads closes its own."""
@@ -82,47 +84,108 @@ class Near(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
         return found
 
 
+class _Reply:
+    """A response as the parser finds it."""
+
+    def __init__(self, method: str) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.pieces: list[bytes] = []
+        self.status = 0
+        self.begun = self.complete = self.overfull = self.keeps_open = False
+        self._method = method
+        self._head = 0
+        """Bytes until the head was complete."""
+
+    def feed(self, data: bytes) -> None:
+        """Takes what came; nothing is the end of the connection."""
+        if not data and not self.complete:
+            if not self.begun or any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+                raise httpx2.RemoteProtocolError("the server broke off")
+            self.complete = self.overfull = True
+        elif data:
+            self.parser.feed_data(data)
+            self._head += 0 if self.begun else len(data)
+            if self._head > _MOST_HEAD:
+                raise httpx2.RemoteProtocolError("the head of the response has no end")
+
+    def leaves_room(self) -> bool:
+        """True when the connection may take another request."""
+        return self.complete and not self.overfull and self.keeps_open
+
+    def on_message_begin(self) -> None:
+        """Nothing may follow a response that was not asked for."""
+        self.overfull = self.overfull or self.complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header."""
+        if not self.complete:
+            self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """The head is complete; that of mere news is passed over."""
+        status = self.parser.get_status_code()
+        if self.complete:
+            return
+        if status < 200:
+            self.headers.clear()
+            return
+        self.status, self.begun = status, True
+        if self._method == "HEAD":
+            self.complete = self.overfull = True
+
+    def on_body(self, piece: bytes) -> None:
+        """A piece of the body."""
+        if self.begun and not self.complete:
+            self.pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """The end of the response, or of news before it."""
+        if self.begun and not self.complete:
+            self.keeps_open = self.parser.should_keep_alive()
+            self.complete = True
+
+
 class _Connection:
     """One connection to a server."""
 
     def __init__(self, address: tuple[str, int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.address = address
         self._reader, self._writer = reader, writer
-        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
+        self._reply: _Reply | None = None
         self._since = 0.0
 
-    async def ask(self, request: httpx2.Request, body: bytes) -> h11.Response:
-        """Sends a request in one piece; the head of the response."""
+    async def ask(self, request: httpx2.Request, body: bytes) -> _Reply:
+        """Sends a request in one piece; its response, once the head has come."""
+        reply = self._reply = _Reply(request.method)
+        head = [b"%b %b HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+        head += [b"%b: %b" % pair for pair in request.headers.raw]
+        if any(_BREAKS.search(line) for line in head):
+            raise httpx2.LocalProtocolError("a header breaks its line")
         with _told():
-            head = h11.Request(
-                method=request.method.encode("ascii"), target=request.url.raw_path, headers=request.headers.raw
-            )
-            pieces = [self._state.send(head)]
-            if body:
-                pieces.append(self._state.send(h11.Data(data=body)))
-            pieces.append(self._state.send(h11.EndOfMessage()))
-            self._writer.write(b"".join(piece for piece in pieces if piece))
-            await self._writer.drain()
-            event = await self._event()
-            while isinstance(event, h11.InformationalResponse):
-                event = await self._event()
-        if not isinstance(event, h11.Response):
-            raise httpx2.RemoteProtocolError("the server answers with no response")
-        return event
+            self._writer.write(b"\r\n".join([*head, b"", body]))
+            with suppress(ConnectionError):  # who is refused in mid-request may still be told why
+                await self._writer.drain()
+            while not reply.begun:
+                reply.feed(await self._reader.read(_CHUNK))
+        return reply
 
-    async def body(self) -> AsyncIterator[bytes]:
+    async def body(self, reply: _Reply) -> AsyncIterator[bytes]:
         """The body of the response, piece by piece."""
         with _told():
-            while isinstance(event := await self._event(), h11.Data):
-                yield bytes(event.data)
+            while True:
+                pieces, reply.pieces = reply.pieces, []
+                if pieces:
+                    yield b"".join(pieces)
+                elif reply.complete:
+                    return
+                else:
+                    reply.feed(await self._reader.read(_CHUNK))
 
     def is_reusable(self) -> bool:
         """True when request and response are both over, and the server will take another."""
-        if self._state.our_state is not h11.DONE or self._state.their_state is not h11.DONE:
-            return False
-        self._state.start_next_cycle()
         self._since = asyncio.get_running_loop().time()
-        return True
+        return self._reply is not None and self._reply.leaves_room()
 
     def is_fresh(self, now: float) -> bool:
         """True while the server has not closed it, and is not about to."""
@@ -132,21 +195,15 @@ class _Connection:
         """Gives it up."""
         self._writer.close()
 
-    async def _event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
-        while (event := self._state.next_event()) is h11.NEED_DATA:
-            self._state.receive_data(await self._reader.read(_CHUNK))
-        return event
-
 
 class _Answer(httpx2.AsyncByteStream):  # type: ignore[misc, unused-ignore]
     """The body of a response; closing it frees the connection."""
 
-    def __init__(self, near: Near, connection: _Connection) -> None:
-        self._near, self._connection = near, connection
+    def __init__(self, near: Near, connection: _Connection, reply: _Reply) -> None:
+        self._near, self._connection, self._reply = near, connection, reply
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._connection.body():
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._connection.body(self._reply)
 
     async def aclose(self) -> None:
         self._near.put_back(self._connection)
@@ -172,7 +229,5 @@ def _told() -> Iterator[None]:
         yield
     except OSError as error:
         raise httpx2.NetworkError(str(error)) from error
-    except h11.RemoteProtocolError as error:
-        raise httpx2.RemoteProtocolError(str(error)) from error
-    except h11.LocalProtocolError as error:
-        raise httpx2.LocalProtocolError(str(error)) from error
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+        raise httpx2.RemoteProtocolError("the server's response is no HTTP") from error

@@ -114,6 +114,41 @@ def test_cookies_are_kept_for_who_asks_with_the_clients_own_requests() -> None:
     assert [b"cookie: a=b" in read.lower() for read in server.reads] == [False, True]
 
 
+def test_what_follows_a_response_is_no_answer_to_anything() -> None:
+    """A second response that nobody asked for, or a response of no stated length, ends the connection."""
+    alone = b"HTTP/1.1 200 OK\r\n\r\nhello"
+
+    async def asks(client: httpx2.AsyncClient, url: str) -> None:
+        for _ in range(3):
+            assert (await client.get(url)).text == "hello"
+
+    server = Scripted(HELLO + HELLO.replace(b"hello", b"wrong"), alone + b"|", HELLO)
+    server.run(asks)
+    assert server.connections == 3
+
+
+def test_a_head_is_answered_by_a_head() -> None:
+    """The length that it states is that of a body which does not come."""
+
+    async def asks(client: httpx2.AsyncClient, url: str) -> None:
+        response = await client.head(url)
+        assert (response.headers["content-length"], response.content) == ("5", b"")
+
+    Scripted(HELLO.removesuffix(b"hello")).run(asks)
+
+
+def test_no_header_can_begin_another() -> None:
+    """A line end in a value is refused before anything is sent."""
+
+    async def asks(client: httpx2.AsyncClient, url: str) -> None:
+        with pytest.raises(httpx2.LocalProtocolError):
+            await client.get(url, headers={"x": "a\r\ny: b"})
+
+    server = Scripted(HELLO)
+    server.run(asks)
+    assert server.reads == []
+
+
 def test_news_before_the_response_is_passed_over() -> None:
     """An informational response is not the response."""
 
