@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +13,13 @@ import pytest
 from miner.runtime.budget import Budget
 from miner.runtime.history import check_history
 from miner.runtime.policy import Policy
-from tests.runtime.simulation.host import READ
+from miner.runtime.run import Mode
+from miner.runtime.serving_rules import Serving
+from miner.runtime.threads import ThreadSpeculator
+from tests.runtime.simulation.host import POLICY, READ, Scripted
 from tests.runtime.simulation.virtual_loop import VirtualLoop
 from tests.runtime.test_speculation_records import ENDED, RETURNED, START, WRITE, WRITTEN, called, launched, numbered
-from tests.runtime.test_speculator_serving import TEXT, asked, guess, host_of, part
+from tests.runtime.test_speculator_serving import RULE, TEXT, asked, guess, host_of, part
 
 
 @pytest.fixture
@@ -167,6 +171,30 @@ def test_nothing_under_way_is_joined_where_that_would_cost(loop: VirtualLoop, wh
 
     loop.run_until_complete(play())
     assert host.how() == ["plain"]
+
+
+def test_a_thread_runs_its_call_beside_a_broader_one_under_way() -> None:
+    """A thread cannot take a call back, so it waits for nothing: the call runs as if there were no speculation."""
+    predictor = Scripted(guess())
+    predictor.serving = Serving([RULE])  # type: ignore[attr-defined]
+    begun, go_on = threading.Event(), threading.Event()
+
+    def execute(tool: str, arguments: Mapping[str, Any]) -> Any:
+        if "offset" in arguments:
+            return "its own"
+        begun.set()
+        go_on.wait(20)
+        return TEXT
+
+    speculator = ThreadSpeculator(predictor, POLICY, Budget(proofs=0), execute=execute, mode=Mode.ON)
+    session = speculator.session("s")
+    session.model_started()
+    assert begun.wait(20)
+    assert session.call("read", part(2, 1)) == "its own"
+    go_on.set()
+    assert session.close() == []
+    assert [entry["how"] for entry in speculator.ledger if entry["kind"] == "call"] == ["plain"]
+    assert check_history(speculator.ledger) == []
 
 
 def derived(number: int = 1, **more: Any) -> dict[str, Any]:
