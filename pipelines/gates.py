@@ -26,6 +26,8 @@ class Verdict:
     reasons: list[str] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     comparison: list[dict[str, Any]] = field(default_factory=list)
+    not_compared: str | None = None
+    """Why the bundle was not held to the published one, where there is one."""
 
 
 def judge(
@@ -48,7 +50,10 @@ def judge(
     precision = overall["precision"]
     if precision is not None and precision < settings.gates.min_precision:
         verdict.reasons.append(f"precision {precision:.3f} is below the promise of {settings.gates.min_precision:g}")
-    if published:
+    if published and (scored := _with_calls(evaluation)) < settings.gates.min_held_out_sessions:
+        least = settings.gates.min_held_out_sessions
+        verdict.not_compared = f"not compared: {scored} held-out sessions with calls are too few to tell, {least} tell"
+    elif published:
         verdict.comparison = compare_runs(rescored(published, run, settings), evaluation, SHIPPED)
         verdict.reasons += [_worse(row) for row in verdict.comparison if _counts(row, settings)]
     return verdict
@@ -62,6 +67,12 @@ def rescored(published: Path, run: Path, settings: PipelineSettings) -> dict[str
         fitted = fitted_predictors(published, parts.train, [SHIPPED])
         options = Options(how=parts.how, ignored=chosen.ignored_arguments, base=SHIPPED, draws=0)
         return evaluate(parts.train, parts.test, fitted, options)
+
+
+def _with_calls(evaluation: Mapping[str, Any]) -> int:
+    """Sessions that say anything about the figures."""
+    _, calls = evaluation["predictors"][SHIPPED]["per_session"]["sums"]["exact_top1"]
+    return sum(count > 0 for count in calls)
 
 
 def _counts(row: dict[str, Any], settings: PipelineSettings) -> bool:

@@ -81,6 +81,8 @@ def build(home: Home, run: Path, request: Mapping[str, Any], settings: PipelineS
     published_now = bool(forgotten) or not verdict.reasons
     if published_now:
         home.publish(run)
+    if verdict.not_compared:
+        say(verdict.not_compared)
     bundle = load_bundle(run / BUNDLE)
     return {
         "status": "published" if published_now else "refused",
@@ -90,7 +92,8 @@ def build(home: Home, run: Path, request: Mapping[str, Any], settings: PipelineS
         "notes": journey.notes,
         "bundle": {"digest": bundle.digest, "bytes": bundle.size, "patterns": bundle.pattern_count},
         "figures": verdict.figures,
-        "compared_with": published.name if published and published != run else None,
+        "compared_with": published.name if published and verdict.comparison else None,
+        "not_compared": verdict.not_compared,
         "comparison": verdict.comparison,
     }
 

@@ -34,6 +34,8 @@ class GateSettings:
     """The promise: speculations that must have been right on held-out sessions."""
     figures: tuple[Figure, ...] = ("exact_top1", "exact_top5", "recall")
     """None of these may be worse than the published bundle's beyond noise."""
+    min_held_out_sessions: Count = 30
+    """Held-out sessions with calls that a comparison with the published bundle takes; with fewer there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,9 @@ class Site:
         """The settings file."""
         return self.base / "settings.toml"
 
-    def configure(self, more: str = "", gates: str = "min_precision = 0.0") -> None:
-        """Write the settings: without intervals, and with gates that a sample of this size can pass."""
+    def configure(self, more: str = "", gates: str = "min_precision = 0.0", compared_from: int = 1) -> None:
+        """Write the settings: without intervals, with gates that a sample of this size can pass, and compared."""
+        gates = f"min_held_out_sessions = {compared_from}\n{gates}"
         text = f'[nightly]\nsources = ["logs"]\nhome = "home"\nkeep = 3\n[gates]\n{gates}\n'
         self.settings.write_text(f"{text}[evaluation]\nresamples = 0\n{more}")
 

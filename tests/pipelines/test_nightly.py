@@ -97,6 +97,22 @@ def test_a_worse_bundle_is_not_published(site: Site, run_pipeline: Night) -> Non
     assert site.current() == "runs/000001\n"
 
 
+def test_few_held_out_sessions_are_not_compared(site: Site, run_pipeline: Night) -> None:
+    """With a session fewer than the settings ask for there is no comparison and no reason from one, and the summary
+    says how many there were; with just as many the worse bundle is refused.
+    """
+    evaluation = read_json(site.home / "runs" / "000001" / "evaluation.json")
+    held_out = len(evaluation["predictors"]["shipped"]["per_session"]["sessions"])
+    site.configure("[mining]\nmin_sessions = 1000\n", compared_from=held_out)
+    assert run_pipeline(nightly.main, "--settings", site.settings)[1]["status"] == "refused"
+    site.configure("[mining]\nmin_sessions = 1001\n", compared_from=held_out + 1)
+    code, summary, said = run_pipeline(nightly.main, "--settings", site.settings)
+    assert (code, summary["status"], summary["compared_with"], summary["comparison"]) == (0, "published", None, [])
+    expected = f"not compared: {held_out} held-out sessions with calls are too few to tell, {held_out + 1} tell"
+    assert summary["not_compared"] == expected
+    assert expected in said
+
+
 def test_a_broken_promise_is_not_published(site: Site) -> None:
     """Precision below the promise is a reason not to publish; at the promise it is none."""
     site.configure(gates="min_precision = 0.8")
