@@ -33,6 +33,10 @@ _NOT_COMPARED = frozenset({"progressToken", "traceparent", "tracestate", "baggag
 """Entries of ``_meta`` that differ from call to call and do not change the answer."""
 
 
+_WAYS = [(separators, ascii_only) for separators in ((",", ":"), (", ", ": ")) for ascii_only in (False, True)]
+"""How libraries write JSON: JavaScript's and pydantic's way first, then those of Python's own."""
+
+
 class Message(NamedTuple):
     """A JSON-RPC message."""
 
@@ -122,6 +126,22 @@ def readdressed(line: bytes, ours: str, theirs: str) -> bytes | None:
     """
     quoted = json.dumps(ours).encode()
     return line.replace(quoted, theirs.encode()) if line.count(quoted) == 1 else None
+
+
+def rewritten(line: bytes, body: Mapping[str, Any], new: Mapping[str, Any]) -> bytes | None:
+    """A line that says something else in the same way: blanks and escapes are as in the one given.
+
+    None when none of the ways that are known would have written that one, byte for byte.
+    """
+    end = line[len(line.rstrip(b"\r\n")) :]
+    for separators, ascii_only in _WAYS:
+        write = json.JSONEncoder(separators=separators, ensure_ascii=ascii_only).encode
+        try:
+            if write(body).encode() + end == line:
+                return write(new).encode() + end
+        except ValueError:
+            continue  # half of a character that only an escape can say
+    return None
 
 
 def is_fine(message: Message) -> bool:

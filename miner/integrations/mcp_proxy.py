@@ -16,8 +16,10 @@ from miner.runtime.ledger import Ledger
 from miner.runtime.policy import Policy
 from miner.runtime.results import describe
 from miner.runtime.run import Mode, Predictor
+from miner.runtime.serving_rules import with_text
 from miner.runtime.speculator import Execute, Session, Speculator
 
+from . import _mcp_wire as wire
 from ._mcp_authority import Authority
 from ._mcp_relay import EarlyCallError, Relay, Write
 
@@ -49,6 +51,7 @@ class Proxy:
             clock=clock,
             ledger=ledger,
             describe_result=_describe,
+            retell_result=_retold,
         )
         self._numbers = itertools.count(1)
 
@@ -81,3 +84,14 @@ def _describe(result: Any) -> tuple[str, str]:
     if isinstance(result, tuple):
         result = json.loads(result[1])["result"]
     return describe(result)
+
+
+def _retold(result: tuple[str, bytes], text: str) -> tuple[str, bytes] | None:
+    """The server's line with another text in it, written as the server writes; None when its way is not known."""
+    id_, line = result
+    message = wire.read(line)
+    said = None if message is None else with_text(message.body.get("result"), text)
+    if message is None or said is None:
+        return None
+    new = wire.rewritten(line, message.body, {**message.body, "result": said})
+    return None if new is None else (id_, new)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .core import is_reusable
 from .effects import Level
 from .run import Run, State
-from .serving_rules import Broader, ServingRule, with_text
+from .serving_rules import Broader, ServingRule
 from .speculation import Speculation
 
 if TYPE_CHECKING:
@@ -125,10 +125,10 @@ def derive(core: Core, run: Run, broader: Broader, arguments: Mapping[str, Any])
     value = run.result.value
     status, text = core.describe(value)
     answer = broader.rule.answer(text, arguments) if status == "ok" else None
-    said = None if answer is None else with_text(value, text)
+    said = None if answer is None else core.retell(value, text)
     if answer is None or said is None or said != value:
         return None
-    new = with_text(value, answer)
+    new = core.retell(value, answer)
     return Derived(new, answer) if new is not None and core.describe(new) == (status, answer) else None
 
 

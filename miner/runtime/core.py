@@ -22,7 +22,7 @@ from .ledger import Ledger
 from .policy import Policy, ToolRule
 from .results import Snapshot, describe, snapshot
 from .run import Mode, Predictor, Run, State
-from .serving_rules import Serving, ServingRule
+from .serving_rules import Serving, ServingRule, with_text
 from .timing import Durations
 
 if TYPE_CHECKING:
@@ -51,10 +51,11 @@ class Core:
         mined_changes: Mapping[str, frozenset[str]] | None = None,
         can_warm: bool = False,
         describe_result: Callable[[Any], tuple[str, str]] = describe,
+        retell_result: Callable[[Any, str], Any] = with_text,
     ) -> None:
         self.predictor, self.budget, self.clock = predictor, budget, clock
         self.ledger, self.drift = ledger, drift
-        self.describe = describe_result
+        self.describe, self.retell = describe_result, retell_result
         self.lock = threading.RLock()
         self.durations = Durations()
         for tool, seconds in getattr(predictor, "tool_seconds", {}).items():

@@ -27,6 +27,7 @@ from .live import Call, Live
 from .policy import Policy
 from .results import describe
 from .run import Mode, Orphan, Predictor, Run, State
+from .serving_rules import with_text
 
 Execute = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 _CLOSE_S = 2.0
@@ -62,10 +63,12 @@ class Speculator:
         drift: Drift | None = None,
         mined_changes: Mapping[str, frozenset[str]] | None = None,
         describe_result: Callable[[Any], tuple[str, str]] = describe,
+        retell_result: Callable[[Any, str], Any] = with_text,
     ) -> None:
         """``execute`` runs a tool, for real and early alike; ``warm`` is the host's warm-up for level ``warm``.
 
-        ``describe_result`` gives (status, text) of a result; ``mined_changes`` says for a tool which tools' answers
+        ``describe_result`` gives (status, text) of a result, ``retell_result`` a result of the same kind with another
+        text, or None; ``mined_changes`` says for a tool which tools' answers
         it was seen to change.
         """
         self.core = Core(
@@ -79,6 +82,7 @@ class Speculator:
             mined_changes=mined_changes,
             can_warm=warm is not None,
             describe_result=describe_result,
+            retell_result=retell_result,
         )
         self._execute, self._warm = execute, warm
         self._sessions: dict[str, Session] = {}

@@ -22,6 +22,7 @@ from .live import Call, Live
 from .policy import Policy
 from .results import describe
 from .run import Mode, Orphan, Predictor, Run, State
+from .serving_rules import with_text
 
 Execute = Callable[[str, Mapping[str, Any]], Any]
 _CLOSE_S = 2.0
@@ -50,6 +51,7 @@ class ThreadSpeculator:
         drift: Drift | None = None,
         mined_changes: Mapping[str, frozenset[str]] | None = None,
         describe_result: Callable[[Any], tuple[str, str]] = describe,
+        retell_result: Callable[[Any, str], Any] = with_text,
     ) -> None:
         """The arguments are those of ``Speculator``, with plain functions."""
         self.core = Core(
@@ -63,6 +65,7 @@ class ThreadSpeculator:
             mined_changes=mined_changes,
             can_warm=warm is not None,
             describe_result=describe_result,
+            retell_result=retell_result,
         )
         self._execute, self._warm = execute, warm
         self._sessions: dict[str, ThreadSession] = {}

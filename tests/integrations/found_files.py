@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from miner.runtime.bundle import bundle_bytes
 from miner.runtime.effects import Effect, Level
 from miner.runtime.forms import Form, Slot
 from miner.runtime.patterns import Hole, PatternSet
 from miner.runtime.policy import Policy, ToolRule
 from miner.runtime.rules import Rule
+from miner.runtime.serving_rules import ServingRule
 
 
-def find_then_open(prefix: str = "") -> PatternSet:
+def find_then_open(prefix: str = "", serving: Iterable[ServingRule] = ()) -> PatternSet:
     """The patterns; ``prefix`` stands before the tools' names."""
     find, opened = prefix + "find", prefix + "open"
     return PatternSet(
@@ -20,12 +23,13 @@ def find_then_open(prefix: str = "") -> PatternSet:
         contexts={"": {0: 5, 1: 5}, f"1 {find}": {1: 50}, f"1 {opened}": {1: 40, -1: 10}},
         candidate_weights={"T" + opened: 3000},
         calibration=[(0, 0), (1_000_000, 1_000_000)],
+        serving=list(serving),
     )
 
 
-def bundle(prefix: str = "", fingerprints: dict[str, str] | None = None) -> bytes:
+def bundle(prefix: str = "", fingerprints: dict[str, str] | None = None, serving: Iterable[ServingRule] = ()) -> bytes:
     """Its file."""
-    return bundle_bytes(find_then_open(prefix), fingerprints=fingerprints)
+    return bundle_bytes(find_then_open(prefix, serving), fingerprints=fingerprints)
 
 
 def policy(prefix: str = "", **more: object) -> Policy:

@@ -7,9 +7,11 @@ from typing import Any
 
 from miner.integrations import _mcp_wire as wire
 from miner.integrations.mcp_proxy import Proxy
+from miner.runtime.budget import Budget
 from miner.runtime.bundle import load_bundle
 from miner.runtime.history import check_history
 from miner.runtime.run import Mode
+from miner.runtime.serving_rules import ServingRule
 from tests.integrations.found_files import bundle, policy
 from tests.runtime.simulation.virtual_loop import VirtualLoop
 
@@ -24,6 +26,8 @@ class Connection:
         mode: Mode = Mode.ON,
         prefix: str = "",
         fingerprints: dict[str, str] | None = None,
+        serving: tuple[ServingRule, ...] = (),
+        budget: Budget | None = None,
         **rule: Any,
     ) -> None:
         self.loop = loop
@@ -35,10 +39,11 @@ class Connection:
         self.answers = True
         self.result: dict[str, Any] = {}
         self.proxy = Proxy(
-            load_bundle(bundle(prefix, fingerprints)),
+            load_bundle(bundle(prefix, fingerprints, serving)),
             policy(prefix, **rule),
             mode=mode,
             prefix=prefix,
+            budget=budget,
             clock=loop.time,
         )
         self.relay = self.proxy.connect(self.client.append, self._serve)
@@ -58,8 +63,11 @@ class Connection:
         found = {"items": [{"path": path} for path in self.files]}
         text = json.dumps(found) if tool == "find" else self.files.get(arguments.get("path"), "none")
         result = {"content": [{"type": "text", "text": text}], **self.result}
-        line = f'{{ "result":{json.dumps(result)},  "id" :{message.id}, "jsonrpc":"2.0"}}\r\n'
-        self.relay.from_server(line.encode())
+        self.relay.from_server(self.write(message.id or "", result))
+
+    def write(self, id_: str, result: dict[str, Any]) -> bytes:
+        """The line of an answer."""
+        return f'{{ "result":{json.dumps(result)},  "id" :{id_}, "jsonrpc":"2.0"}}\r\n'.encode()
 
     def say(self, method: str, params: Any = None, id_: Any = None) -> bytes:
         """The client sends a message."""
