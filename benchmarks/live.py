@@ -6,7 +6,8 @@ The reference servers are installed into ``--folder`` and look at a tree of text
 site, all on this machine. Scripted agents use them; those sessions are recorded, with drawn think times (scaled by
 ``--scale``) and measured answers. miner learns from one part; the other part is replayed against the server alone and
 behind the proxy, in turns (A B A B). Consecutive runs without the proxy (A/A) show the noise. Beside each figure
-stands what ``miner replay`` says of the same sessions under the same policy and budget. A server that cannot be
+stands what ``miner replay`` says of the same sessions, with the times that their calls took in the turns without the
+proxy, under the same policy, annotations and budget; what is compared is the ratio of session times. A server that cannot be
 installed is named, and the others go on. ``fetch-livemcpbench`` plays other people's sessions instead, where their
 logs are.
 """
@@ -53,6 +54,8 @@ class Series:
     alone: list[list[float]] = field(default_factory=list)
     """Session seconds without the proxy, the recording first."""
     behind: list[list[float]] = field(default_factory=list)
+    calls: list[list[list[float]]] = field(default_factory=list)
+    """Seconds of each call of each session without the proxy, turn by turn."""
     how: Counter[str] = field(default_factory=Counter)
     why: Counter[str] = field(default_factory=Counter)
     """Predictions that were refused, early calls that were given up: how many, by reason."""
@@ -86,10 +89,13 @@ class Bench:
             live.write(train, self.record("train", self.options.train, wait=False))
         recorded = self.record("test", self.options.sessions, wait=True)
         live.write(test, recorded)
-        foreseen = self.learn(train, test)
+        self.learn(train, test)
         series = Series(alone=[[seconds_of(session) for session in recorded]])
         for _ in range(self.options.rounds):
             self.turn(recorded, series)
+        live.write(test, as_measured(recorded, series))
+        self.learn(train, test)
+        foreseen = self.foreseen(test)
         return {"server": self.case.package.name, "version": self.version, **figures(series, foreseen)}
 
     def record(self, part: str, count: int, *, wait: bool) -> list[live.Recorded]:
@@ -111,14 +117,17 @@ class Bench:
                 link = None
         return found
 
-    def learn(self, train: Path, test: Path) -> dict[str, Any]:
-        """Mines one part and asks replay about the other."""
+    def learn(self, train: Path, test: Path) -> None:
+        """Mines one part; the other is beside it for a replay."""
         settings, policy = self.folder / "settings.toml", self.folder / "policy.json"
         settings.write_text(SETTINGS)
         policy.write_text(json.dumps({"format": 1, "tools": self.policy(), "flows": self.case.flows}))
         shutil.rmtree(self.run, ignore_errors=True)
         _quiet("run", train, "--test", test, "--out", self.run, "--settings", settings)
-        told = ("--policy", policy, "--tools", test, "--settings", settings)
+
+    def foreseen(self, test: Path) -> dict[str, Any]:
+        """What replay says, under the policy and the annotations that the proxy knows."""
+        told = ("--policy", self.folder / "policy.json", "--tools", test, "--settings", self.folder / "settings.toml")
         return json.loads(_quiet("replay", self.run, *told, "--json"))
 
     def policy(self) -> dict[str, Any]:
@@ -130,10 +139,12 @@ class Bench:
         """Every session once alone and once behind the proxy."""
         series.alone.append([])
         series.behind.append([])
+        series.calls.append([])
         for session in recorded:
             self.case.restore(Path(self.root))
             seconds, plain = live.replay(self.alone, session)
             series.alone[-1].append(seconds)
+            series.calls[-1].append([answer.seconds for answer in plain])
             self.case.restore(Path(self.root))
             ledger = self.folder / "ledger.jsonl"
             ledger.unlink(missing_ok=True)
@@ -155,6 +166,19 @@ class Bench:
 def seconds_of(session: live.Recorded) -> float:
     """How long a recorded session took."""
     return sum(step.think_s + step.answer.seconds for step in session.steps)
+
+
+def as_measured(recorded: Sequence[live.Recorded], series: Series) -> list[live.Recorded]:
+    """The sessions with the times that their calls took in the turns without the proxy: those that are compared."""
+    found = []
+    for place, session in enumerate(recorded):
+        turns = zip(*(turn[place] for turn in series.calls), strict=True)
+        steps = [
+            step._replace(answer=step.answer._replace(seconds=statistics.fmean(took)))
+            for step, took in zip(session.steps, turns, strict=True)
+        ]
+        found.append(session._replace(steps=steps))
+    return found
 
 
 def count(ledger: Path, calls: int, series: Series) -> list[str]:

@@ -44,6 +44,8 @@ def _nothing(_: Path) -> None:
     """The world does not change."""
 
 
+FETCHER = Package("pypi", "mcp-server-fetch", before=("env", "PATH=/nonexistent"))
+"""Where it finds node it starts one for every page, which takes seconds on a small machine and hides the network."""
 FETCH = {"level": "full", "effect": "local_read", "reads": ["site"], "speculation_safe": True}
 """The site is on this machine and the operator's own, so reading it early costs nobody anything."""
 FLOWS = (("result:*", "open world"), ("argument:*", "open world"))
@@ -79,7 +81,7 @@ CASES = {
         known="sqlite",
     ),
     "fetch": Case(
-        Package("pypi", "mcp-server-fetch"),
+        FETCHER,
         lambda _: ["--ignore-robots-txt", "--allow-private-ips"],
         f"http://127.0.0.1:{worlds.SITE_PORT}",
         _nothing,
@@ -89,7 +91,7 @@ CASES = {
         flows=FLOWS,
     ),
     "fetch-livemcpbench": Case(
-        Package("pypi", "mcp-server-fetch"),
+        FETCHER,
         lambda _: ["--ignore-robots-txt", "--allow-private-ips"],
         f"http://127.0.0.1:{worlds.SITE_PORT}",
         _nothing,

@@ -28,6 +28,8 @@ class Package:
     """Requirements that must be installed with it."""
     script: str = ""
     """For npm: the file that node runs, inside the package."""
+    before: tuple[str, ...] = ()
+    """What stands before the server's command."""
 
     def command(self, folder: Path) -> list[str]:
         """What starts the server, installed if it is not there yet.
@@ -61,7 +63,7 @@ class Package:
         if not program.exists():
             _run([sys.executable, "-m", "venv", str(folder)])
             _run([str(folder / "bin" / "pip"), "install", "--quiet", self.name, *self.beside])
-        return [str(program)]
+        return [*self.before, str(program)]
 
 
 def _run(command: Sequence[str]) -> None:
