@@ -7,9 +7,9 @@ site, all on this machine. Scripted agents use them; those sessions are recorded
 ``--scale``) and measured answers. miner learns from one part; the other part is replayed against the server alone and
 behind the proxy, in turns (A B A B). Consecutive runs without the proxy (A/A) show the noise. Beside each figure
 stands what ``miner replay`` says of the same sessions, with the times that their calls took in the turns without the
-proxy, under the same policy, annotations and budget; what is compared is the ratio of session times. A server that cannot be
-installed is named, and the others go on. ``fetch-livemcpbench`` plays other people's sessions instead, where their
-logs are.
+proxy, under the same policy, annotations and budget; what is compared is the ratio of session times. A server that
+cannot be installed is named, and the others go on. ``fetch-livemcpbench`` plays other people's sessions instead, where
+their logs are.
 """
 
 from __future__ import annotations
