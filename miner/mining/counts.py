@@ -7,6 +7,7 @@ rows with today's give the sums of surveying everything.
 
 from __future__ import annotations
 
+import functools
 import json
 import pickle
 from collections.abc import Iterable, Iterator
@@ -85,9 +86,16 @@ def rows_of(survey: Survey) -> Iterator[Row]:
     for hole, explained in survey.explained.items():
         name = text_of(hole)
         for rule, tally in explained.items():
-            yield RULE, name, text_of(rule), tally.count
+            yield RULE, name, _rule_text(*rule), tally.count
     for word in survey.words:
         yield WORD, "", text_of(word), 1
+
+
+def _rule_text(hole: str, source: str, policy: str, transform: str, options: Any, anchor: str, constant: str) -> str:
+    """What ``text_of`` says of a rule; its parts recur."""
+    chosen = text_of(options) if options else "[]"
+    before, after = map(_known_text, (hole, source, policy, transform)), map(_known_text, (anchor, constant))
+    return f"[{','.join((*before, chosen, *after))}]"
 
 
 def rule_of(text: str) -> Rule:
@@ -98,4 +106,8 @@ def rule_of(text: str) -> Rule:
 
 def text_of(value: Any) -> str:
     """A value as JSON; the keys of values may hold letters that no database takes."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+_known_text = functools.lru_cache(maxsize=16_384)(text_of)

@@ -1,21 +1,31 @@
-"""A memory that can be asked backwards: where a value stands, what leads to it, and by which policies."""
+"""A memory that can be asked backwards: where a value stands, what leads to it, and by which policies.
+
+Of a session that is over it is known what will be asked for: the values that its arguments take. Where any other value
+stands, and what transforms would make of it, is not noted.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from miner.runtime.memory import EVENTS_KEPT, Memory, value_key
-from miner.runtime.rules import RANKS, SCANNED, Rule, applier
+from miner.mining.indexed_stream import Change, IndexedStream, Values, same
+from miner.runtime.atoms import Row
+from miner.runtime.memory import ROWS_KEPT, Memory, value_key
+from miner.runtime.rules import Rule, applier
 from miner.runtime.transforms import Transform, load_transform, transform_names
 
 TRANSFORMS: dict[str, Transform] = {name: load_transform(name) for name in transform_names()}
 _REACHING = [(name, module.reach) for name, module in TRANSFORMS.items() if hasattr(module, "reach") and name != "copy"]
-
-Change = Callable[[str, Any], str | None]
-"""(key, value) -> key of what a transform makes of the value; None when it says nothing about it."""
+_INVERTING = [(name, module.invert) for name, module in TRANSFORMS.items() if hasattr(module, "invert")]
+AROUND = frozenset(name for name, _ in _INVERTING)
+"""Transforms that add what was never seen."""
+Sieve = Callable[[Iterable[str]], Iterable[str]]
+"""Of some texts those of which a transform may make a value that is asked for, and perhaps others."""
+Way = tuple[str, str, tuple[Any, ...]]
+"""Key of a value, a transform and its options."""
 
 
 class Pairing:
@@ -47,59 +57,44 @@ PAIRS = {
 
 
 class IndexedMemory(Memory):
-    """A memory that also knows in which streams a value stands, and what transforms would make of it."""
+    """A memory that also knows in which streams a value stands, and what transforms would make of it.
 
-    def __init__(self, environment: dict[str, str], cwd: str) -> None:
+    Args:
+        environment: what the session's surroundings offer.
+        cwd: the folder in which it runs.
+        asked: the values that will be asked for; None where that is not known.
+    """
+
+    def __init__(self, environment: dict[str, str], cwd: str, asked: Collection[Any] | None = None) -> None:
+        self.indexed: dict[str, IndexedStream] = {}
         self.streams_of: dict[str, dict[str, None]] = {}
-        self.reached: dict[str, dict[tuple[str, str, tuple[Any, ...]], None]] = {}
+        """Value that may be asked for, or that leads to one -> the streams in which it stands, newest last."""
+        self.reached: dict[str, dict[Way, None]] = {}
+        self.inverted: dict[str, tuple[Way, ...]] = {}
+        """What would be that value with something around it, once it was asked."""
         self.paired: dict[str, list[str]] = {name: [] for name in PAIRS}
         """Transform -> the streams worth pairing for it: a session may have thousands of others."""
         self._cwd = cwd
-        self._keys: dict[str, list[list[str]]] = {}
-        """Stream -> the keys of its events' values, as it keeps the values."""
-        self._openings: dict[str, str] = {}
-        self._changes: dict[tuple[str, tuple[Any, ...]], Change] = {("copy", ()): _same}
+        self._met: set[str] = set()
+        self._targets: frozenset[str] | None = None
+        self._leading: set[str] = set()
+        """Values that are asked for, and values that lead to one."""
+        self._sieves: list[Sieve] = []
+        if asked is not None:
+            self._targets = frozenset(map(value_key, asked))
+            self._leading.update(self._targets)
+            self._leading.update(source for value in asked for source, _, _ in self.inverting(value_key(value), value))
+            self._sieves = [_sieve_of(name, self._targets, cwd) for name, _ in _REACHING]
+        self._changes: dict[tuple[str, tuple[Any, ...]], Change] = {("copy", ()): same}
         super().__init__(environment)
 
-    def _keep(self, grouped: dict[str, dict[str, Any]]) -> None:
-        super()._keep(grouped)
-        streams_of, all_keys = self.streams_of, self._keys
-        for where, values in grouped.items():
-            keys = all_keys.get(where)
-            if keys is None:
-                keys = all_keys[where] = []
-                self._openings[where] = next(iter(values))
-                self._pair(where)
-            keys.append(list(values))
-            if len(keys) > EVENTS_KEPT:
-                del keys[0]
-            for key, value in values.items():
-                places = streams_of.get(key)
-                if places is None:
-                    places = streams_of[key] = {}
-                    self._reach(key, value)
-                elif where in places:
-                    # Newest place last, so that the end of the dict is what was added lately.
-                    del places[where]
-                places[where] = None
-
-    def _pair(self, new: str) -> None:
-        for name, fits in PAIRS.items():
-            if fits.stream(new):
-                self.paired[name].append(new)
-
-    def _reach(self, key: str, value: Any) -> None:
-        if type(value) is str:
-            found = _reached_from_text(value, self._cwd)
-        elif isinstance(value, (list, dict)):
-            return
-        else:
-            found = _reached_from(value, self._cwd)
-        for changed, name, options in found:
-            known = self.reached.get(changed)
-            if known is None:
-                known = self.reached[changed] = {}
-            known[key, name, options] = None
+    def inverting(self, key: str, value: Any) -> tuple[Way, ...]:
+        """The values that a transform would put something around to make this one."""
+        known = self.inverted.get(key)
+        if known is None:
+            known = tuple((source, name, options) for name, invert in _INVERTING for source, options in invert(value))
+            self.inverted[key] = known
+        return known
 
     def change(self, transform: str, options: tuple[Any, ...]) -> Change:
         """A transform with its options, by key, which remembers what it made of each value."""
@@ -109,56 +104,102 @@ class IndexedMemory(Memory):
             known = self._changes[transform, options] = _remembering(apply)
         return known
 
-    def policies(self, source: str, wanted: str, change: Change) -> list[str]:
-        """The policies that choose a value (by key) from a stream whatever was used before: ``pick`` backwards."""
-        found = []
-        stream, keys = self.streams[source], self._keys[source][-1]
-        newest = stream.events[-1]
-        for index, key in enumerate(keys[:RANKS]):
-            if change(key, newest[index]) == wanted:
-                found.append(f"first {index}")
-        if len(keys) > 1 and change(keys[-1], newest[-1]) == wanted:
-            found.append("last 0")
-        if change(self._openings[source], stream.opening) == wanted:
-            found.append("opening 0")
-        at = _rank(self._ordered(source, "recent"), wanted, change, {})
-        if at is not None:
-            found.append(f"recent {at}")
+    def _keep(self, grouped: dict[str, dict[str, Any]]) -> None:
+        indexed, streams_of = self.indexed, self.streams_of
+        before: Values | None = None
+        hits: Collection[str] = ()
+        for where, values in grouped.items():
+            stream = indexed.get(where)
+            if stream is None:
+                indexed[where] = IndexedStream(values)
+                self._pair(where)
+            else:
+                stream.add(values)
+            if values is not before:
+                hits, before = self._hits(values), values
+            for key in hits:
+                places = streams_of.get(key)
+                if places is None:
+                    places = streams_of[key] = {}
+                elif where in places:
+                    # Newest place last, so that the end of the dict is what was added lately.
+                    del places[where]
+                places[where] = None
+        self.kept = grouped
+
+    def _note_rows(self, rows: list[Row]) -> None:
+        """Let each value of a row that is asked for lead to it."""
+        targets = self._targets
+        if targets is None:
+            super()._note_rows(rows)
+            return
+        kept = self.rows
+        for row in rows:
+            for field in row.values():
+                if type(field) is str:
+                    key = field
+                elif isinstance(field, (int, str)) and field is not True and field is not False:
+                    key = value_key(field)
+                else:
+                    continue
+                if key in targets:
+                    found = kept.setdefault(key, [])
+                    found.append(row)
+                    if len(found) > ROWS_KEPT:
+                        del found[0]
+
+    def _hits(self, values: Values) -> Collection[str]:
+        """The values that may be asked for, or that lead to one."""
+        fresh = values.keys() - self._met
+        if fresh:
+            self._met |= fresh
+            found = fresh if self._targets is None else self._passing(values, fresh)
+            if found:
+                for key in values if len(found) > 1 else found:
+                    if key in found:
+                        self._reach(key, values[key])
+        return values.keys() if self._targets is None else self._leading & values.keys()
+
+    def _passing(self, values: Values, fresh: set[str]) -> set[str]:
+        """Values of which a transform may make one that is asked for."""
+        texts = [key for key in fresh if key[:1] != "\0" or type(values[key]) is str]
+        found = {key for sieve in self._sieves for key in sieve(texts)}
+        if len(texts) < len(fresh):
+            found.update(fresh.difference(texts))
         return found
 
-    def unused_policies(self, source: str, wanted: str, change: Change, used: Mapping[str, int]) -> list[str]:
-        """The policies that choose it among the values that a hole has not taken yet."""
-        if wanted in used:
-            return []
-        ranks = [(family, _rank(self._ordered(source, family), wanted, change, used)) for family in ("next", "fresh")]
-        return [f"{family} {rank}" for family, rank in ranks if rank is not None]
+    def _pair(self, new: str) -> None:
+        for name, fits in PAIRS.items():
+            if fits.stream(new):
+                self.paired[name].append(new)
 
-    def _ordered(self, source: str, family: str) -> Iterator[tuple[str, Any]]:
-        """Keys and values of a stream in the order in which a policy looks at them, as far as it does."""
-        stream = self.streams[source]
-        if family != "next":
-            return islice(reversed(stream.recent.items()), SCANNED)
-        events = zip(reversed(self._keys[source]), reversed(stream.events), strict=True)
-        return islice((pair for keys, values in events for pair in zip(keys, values, strict=True)), SCANNED)
-
-
-def _rank(ordered: Iterator[tuple[str, Any]], wanted: str, change: Change, used: Mapping[str, int]) -> int | None:
-    """How many values that count come before the wanted one; None when it comes too late."""
-    rank = 0
-    for key, value in ordered:
-        changed = change(key, value)
-        if changed is None or changed in used:
-            continue
-        if changed == wanted:
-            return rank
-        rank += 1
-        if rank >= RANKS:
-            break
-    return None
+    def _reach(self, key: str, value: Any) -> None:
+        if type(value) is str:
+            found = _reached_from_text(value, self._cwd)
+        elif type(value) is int:
+            found = _reached_from_number(value, self._cwd)
+        elif isinstance(value, (list, dict)):
+            return
+        else:
+            found = _reached_from(value, self._cwd)
+        for changed, name, options in found:
+            if self._targets is None or changed in self._targets:
+                self._leading.add(key)
+                self.reached.setdefault(changed, {})[key, name, options] = None
 
 
-def _same(key: str, _value: Any) -> str:
-    return key
+def latest_first(places: dict[str, None], most: int) -> Iterator[str]:
+    """The streams that a value came to last."""
+    return islice(reversed(places), most)
+
+
+def _sieve_of(name: str, targets: Collection[str], cwd: str) -> Sieve:
+    sieve: Callable[[Collection[str], str], Sieve] | None = getattr(TRANSFORMS[name], "sieve", None)
+    return sieve(targets, cwd) if sieve is not None else _all
+
+
+def _all(texts: Iterable[str]) -> Iterable[str]:
+    return texts
 
 
 def _remembering(apply: Callable[[Any], Any]) -> Change:
@@ -174,7 +215,7 @@ def _remembering(apply: Callable[[Any], Any]) -> Change:
     return change
 
 
-def _reached_from(value: Any, cwd: str) -> tuple[tuple[str, str, tuple[Any, ...]], ...]:
+def _reached_from(value: Any, cwd: str) -> tuple[Way, ...]:
     """What transforms make of a value: (key, transform, options)."""
     return tuple(
         (value_key(changed), name, options) for name, reach in _REACHING for options, changed in reach(value, cwd)
@@ -182,3 +223,4 @@ def _reached_from(value: Any, cwd: str) -> tuple[tuple[str, str, tuple[Any, ...]
 
 
 _reached_from_text = functools.lru_cache(maxsize=65_536)(_reached_from)
+_reached_from_number = functools.lru_cache(maxsize=8_192)(_reached_from)

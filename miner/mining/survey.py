@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.decisions import decisions
-from miner.mining.indexed_memory import PAIRS, TRANSFORMS, IndexedMemory
+from miner.mining.indexed_memory import AROUND, PAIRS, TRANSFORMS, IndexedMemory, latest_first
 from miner.mining.serving_counts import ServingCounts
 from miner.runtime.atoms import LONGEST, Row
 from miner.runtime.memory import Memory, leaves, path_text, value_key
@@ -91,9 +92,8 @@ class Survey:
         self.serving.add(other.serving)
 
 
-_INVERTING = [(name, module.invert) for name, module in TRANSFORMS.items() if hasattr(module, "invert")]
-_AROUND = frozenset(name for name, _ in _INVERTING)
-"""Transforms that add what was never seen."""
+_rule: Callable[[tuple[Any, ...]], Rule] = partial(tuple.__new__, Rule)
+"""``Rule`` of all its parts, in a third of the time: most of what is counted is rules."""
 SPEAKERS = {EventKind.USER_MESSAGE: "user", EventKind.MODEL_STEP: "said"}
 
 
@@ -165,19 +165,31 @@ def survey_session(log: SessionLog, survey: Survey) -> None:
     group = group_of(log)
     survey.groups.add(group)
     environment = environment_of(log)
-    memory = IndexedMemory(environment, environment.get("cwd", ""))
-    for decision in decisions(log):
+    made = list(decisions(log))
+    asked = [[(call.tool or "", _leaves_of(call)) for call in decision.calls] for decision in made]
+    wanted = [value for calls in asked for _, values in calls for value in values.values() if _is_looked_up(value)]
+    memory = IndexedMemory(environment, environment.get("cwd", ""), wanted)
+    for decision, calls in zip(made, asked, strict=True):
         for event in decision.observed:
             remember(memory, event)
             if event.kind is EventKind.USER_MESSAGE and event.text:
                 for word in word_traits(event.text):
                     survey.words[word].add(group)
-        for call in decision.calls:
-            _survey_call(call.tool or "", arguments_of(call), memory, survey, group)
+        for tool, values in calls:
+            _survey_call(tool, values, memory, survey, group)
 
 
-def _survey_call(tool: str, arguments: dict[str, Any], memory: IndexedMemory, survey: Survey, group: str) -> None:
-    values = {path_text(path): value for path, value in leaves(arguments)}
+def _leaves_of(call: Event) -> dict[str, Any]:
+    """The values that a call's arguments take, by path."""
+    return {path_text(path): value for path, value in leaves(arguments_of(call))}
+
+
+def _is_looked_up(value: Any) -> bool:
+    """Whether it is asked where a value was seen: what there are only two of is everywhere."""
+    return not isinstance(value, bool) and value is not None
+
+
+def _survey_call(tool: str, values: dict[str, Any], memory: IndexedMemory, survey: Survey, group: str) -> None:
     for place, value in values.items():
         hole, general = tool + place, GENERAL + place
         survey.calls[hole] += 1
@@ -187,11 +199,11 @@ def _survey_call(tool: str, arguments: dict[str, Any], memory: IndexedMemory, su
         if len(key) > LONGEST:
             continue
         survey.values[hole][key].note(group)
-        if isinstance(value, bool) or value is None:
+        if not _is_looked_up(value):
             continue
         sources = dict.fromkeys(_sources(memory, key, value))
         own = f"arg:{hole}"
-        if any(stream != own and transform not in _AROUND for stream, transform, _ in sources):
+        if any(stream != own and transform not in AROUND for stream, transform, _ in sources):
             survey.seen[hole] += 1
         for source in sources:
             _note_policies(survey, memory, group, hole, general, key, source)
@@ -201,23 +213,23 @@ def _survey_call(tool: str, arguments: dict[str, Any], memory: IndexedMemory, su
 
 def _sources(memory: IndexedMemory, key: str, value: Any) -> Iterator[tuple[str, str, tuple[Any, ...]]]:
     """(stream, transform, options) that have the value, newest places first."""
-    for stream in list(memory.streams_of.get(key, ()))[: -STREAMS_TRIED - 1 : -1]:
+    streams_of = memory.streams_of
+    for stream in latest_first(streams_of.get(key, {}), STREAMS_TRIED):
         yield stream, "copy", ()
-    for source, transform, options in list(memory.reached.get(key, ()))[:STREAMS_TRIED]:
-        for stream in list(memory.streams_of.get(source, ()))[: -STREAMS_TRIED - 1 : -1]:
+    for source, transform, options in islice(memory.reached.get(key, ()), STREAMS_TRIED):
+        for stream in latest_first(streams_of.get(source, {}), STREAMS_TRIED):
             yield stream, transform, options
-    if key not in memory.streams_of:
+    if key not in streams_of:
         # What was seen as it stands needs no text around it.
-        for name, invert in _INVERTING:
-            for source, options in invert(value):
-                for stream in list(memory.streams_of.get(source, ()))[: -STREAMS_TRIED - 1 : -1]:
-                    yield stream, name, options
+        for source, name, options in memory.inverting(key, value):
+            for stream in latest_first(streams_of.get(source, {}), STREAMS_TRIED):
+                yield stream, name, options
     for name, fits in PAIRS.items():
         if not fits.target(value):
             continue
         induce = TRANSFORMS[name].induce
         for where in memory.paired[name]:
-            for source in islice(reversed(memory.streams[where].recent.values()), PAIRED_VALUES):
+            for source in islice(memory.indexed[where].latest().values(), PAIRED_VALUES):
                 for options in induce(source, value):
                     yield where, name, options
 
@@ -232,16 +244,17 @@ def _note_policies(
     source: tuple[str, str, tuple[Any, ...]],
 ) -> None:
     """Count every policy with which a source gives the value: for this hole, and pooled over tools."""
-    stream, transform, options = source
-    change = memory.change(transform, options)
+    where, transform, options = source
+    used, change = memory.used, memory.change(transform, options)
+    always, unused, unpooled = memory.indexed[where].policies(key, change, used.get(hole, ()), used.get(general, ()))
     own, pooled = survey.explained[hole], survey.explained[general]
-    for policy in memory.policies(stream, key, change):
-        own[Rule(hole, stream, policy, transform, options)].note(group)
-        pooled[Rule(general, stream, policy, transform, options)].note(group)
-    for policy in memory.unused_policies(stream, key, change, memory.used.get(hole, {})):
-        own[Rule(hole, stream, policy, transform, options)].note(group)
-    for policy in memory.unused_policies(stream, key, change, memory.used.get(general, {})):
-        rule = Rule(general, stream, policy, transform, options)
+    for policy in always:
+        own[_rule((hole, where, policy, transform, options, "", ""))].note(group)
+        pooled[_rule((general, where, policy, transform, options, "", ""))].note(group)
+    for policy in unused:
+        own[_rule((hole, where, policy, transform, options, "", ""))].note(group)
+    for policy in unpooled:
+        rule = _rule((general, where, policy, transform, options, "", ""))
         own[rule].note(group)
         pooled[rule].note(group)
 

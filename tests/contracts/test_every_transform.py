@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from miner.runtime.canonical import canonical
 from miner.runtime.errors import BundleError
+from miner.runtime.memory import value_key
 from miner.runtime.transforms import Transform, load_transform, transform_names
 
 NAMES = transform_names()
@@ -152,6 +153,23 @@ def test_what_is_inverted_is_true_and_little(transform: Transform, odd: Any) -> 
         assert len(claims) <= 8
         for source, options in claims:
             assert transform.apply(source, *options) == target
+
+
+PARTS = ["a", "A", "ß", "ı", "x_y", "/", "//", ".", "./", "~", "/w", "/w/", "7", "0", "-", "http://", "b.org", "?", "#"]
+TEXTS = st.lists(st.sampled_from(PARTS), min_size=1, max_size=6).map("".join) | st.text(max_size=12)
+
+
+@given(texts=st.lists(TEXTS, max_size=8), others=st.lists(TEXTS, max_size=3), cwd=st.sampled_from(["", "/w", "/"]))
+@settings(max_examples=400, deadline=None)
+def test_a_sieve_holds_back_no_text_that_leads_to_a_target(texts: list[str], others: list[str], cwd: str) -> None:
+    """Whatever a transform can make of a text, its sieve lets the text through when just that is asked for."""
+    for transform in map(load_transform, NAMES):
+        sieve = getattr(transform, "sieve", None)
+        if sieve is None:
+            continue
+        for text in texts:
+            for _, changed in getattr(transform, "reach")(text, cwd):  # noqa: B009 - it is no part of the protocol
+                assert text in sieve({value_key(changed), *others}, cwd)(texts)
 
 
 json_values = st.recursive(

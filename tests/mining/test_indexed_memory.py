@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from miner.mining import indexed_memory
 from miner.mining.indexed_memory import IndexedMemory
-from miner.runtime.memory import EVENTS_KEPT, value_key
+from miner.runtime.memory import EVENTS_KEPT, Memory, value_key
 from miner.runtime.rules import POLICIES, Rule, applier, pick
 
 STREAM = "arg:*.v"
@@ -35,20 +35,23 @@ def test_the_policies_named_are_those_that_pick(
     events: list[list[Any]], used: list[Any], wanted: Any, change: tuple[str, tuple[Any, ...]]
 ) -> None:
     """A named policy would pick the value, and none that would is left out but where it came once before."""
-    memory = IndexedMemory({}, "/w")
+    memory, plain = IndexedMemory({}, "/w"), Memory()
     for event in events:
-        memory._keep({STREAM: {value_key(value): value for value in event}})
-    stream, key, taken = memory.streams[STREAM], value_key(wanted), dict.fromkeys(map(value_key, used), 1)
-    asked = memory.change(*change)
-    named = memory.policies(STREAM, key, asked) + memory.unused_policies(STREAM, key, asked, taken)
+        for one in (memory, plain):
+            one._keep({STREAM: {value_key(value): value for value in event}})
+    key, pooled = value_key(wanted), dict.fromkeys(map(value_key, used), 1)
+    own = dict.fromkeys([*pooled][:2], 1)
+    always, unused, unpooled = memory.indexed[STREAM].policies(key, memory.change(*change), own, pooled)
     apply = applier(Rule("", "", "", *change), "/w")
-    picked = {policy: pick(stream, policy, apply, taken) for policy in POLICIES}
-    picking = [policy for policy, found in picked.items() if found is not None and value_key(found) == key]
-    firsts = {
-        family: [policy for policy in picking if policy.startswith(family)] for family in ("next", "recent", "fresh")
-    }
-    again = [policy for found in firsts.values() for policy in found[1:]]
-    assert sorted([*named, *again]) == sorted(picking)
+    for taken, named in ((own, unused), (pooled, unpooled)):
+        picked = {policy: pick(plain.streams[STREAM], policy, apply, taken) for policy in POLICIES}
+        picking = [policy for policy, found in picked.items() if found is not None and value_key(found) == key]
+        firsts = {
+            family: [policy for policy in picking if policy.startswith(family)]
+            for family in ("next", "recent", "fresh")
+        }
+        again = [policy for found in firsts.values() for policy in found[1:]]
+        assert sorted([*always, *named, *again]) == sorted(picking)
 
 
 def test_it_knows_where_values_stand() -> None:
@@ -57,7 +60,7 @@ def test_it_knows_where_values_stand() -> None:
     memory.call("open", {"path": "src/a_b.py"}, '{"file": "src/a_b.py"}')
     assert list(memory.streams_of["src/a_b.py"])[-1] in ("res:open.file", "res:*.file")
     assert ("src/a_b.py", "file_path", ("name",)) in memory.reached["a_b.py"]
-    assert _everything(memory.streams_of.values()) <= set(memory.streams)
+    assert _everything(memory.streams_of.values()) <= set(memory.indexed)
 
 
 def _everything(places: Iterable[Iterable[str]]) -> set[str]:
@@ -89,7 +92,18 @@ def test_a_transform_is_asked_once_about_each_value(monkeypatch: pytest.MonkeyPa
     memory = IndexedMemory({}, "/w")
     memory._keep({STREAM: {name: name for name in ("src/a.py", "src/b.py", "plain")}})
     for _ in range(3):
-        change = memory.change("file_path", ("name",))
-        assert "first 1" in memory.policies(STREAM, "b.py", change)
-        memory.unused_policies(STREAM, "b.py", change, {})
+        always, *_ = memory.indexed[STREAM].policies("b.py", memory.change("file_path", ("name",)), {}, {})
+        assert "first 1" in always
     assert sorted(asked) == ["plain", "src/a.py", "src/b.py"]
+
+
+def test_where_nobody_asks_nothing_is_noted() -> None:
+    """Of a session whose questions are known, only what leads to an answer is, and that as if all were asked for."""
+    asked = IndexedMemory({}, "/w", ["b.py", "x is c_d", 8])
+    every = IndexedMemory({}, "/w")
+    for memory in (asked, every):
+        memory.call("open", {"path": "src/a.py"}, '{"file": "src/b.py", "name": "c_d", "n": 8, "other": "B.PY"}')
+    assert set(asked.streams_of) == {"src/b.py", "c_d", "\0" + "8", "B.PY"}
+    assert asked.streams_of == {key: every.streams_of[key] for key in asked.streams_of}
+    assert asked.reached == {"b.py": every.reached["b.py"]}
+    assert list(asked.rows) == ["\0" + "8"]

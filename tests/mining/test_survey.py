@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 
 from miner.events import Event, EventKind, SessionLog
 from miner.mining import survey as survey_module
-from miner.mining.indexed_memory import PAIRS, Pairing
+from miner.mining.indexed_memory import PAIRS, IndexedMemory, Pairing
 from miner.mining.survey import NESTED, Survey, arguments_of, group_of, survey_session
 from miner.runtime.rules import Rule
+from miner.store import Store
+from miner.store.stored import StoredLogs
 from tests.evaluation.sessions import session_of
 from tests.mining import sessions
+from tests.real_logs import needs_real_logs, real_files
 
 SCRIPTS = [
     sessions.order_desk,
@@ -229,3 +233,28 @@ def test_a_piece_of_an_earlier_argument_is_found() -> None:
     first, second = ("make", {"branch": "feature/login"}, ""), ("push", {"name": "login"}, "")
     survey = surveyed(session_of("s", "go", [first], [second]))
     assert any(rule.transform == "split" and rule.options == ("/", 1) for rule in survey.explained["push.name"])
+
+
+@given(log=st.sampled_from(SCRIPTS).flatmap(lambda script: st.integers(0, 50).map(script)))
+@settings(max_examples=30, deadline=None)
+def test_knowing_what_will_be_asked_changes_nothing(log: SessionLog) -> None:
+    """A survey that notes only what leads to an argument counts what one that notes everything counts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(survey_module, "IndexedMemory", lambda environment, cwd, _: IndexedMemory(environment, cwd))
+        every = plain(surveyed(log))
+    assert plain(surveyed(log)) == every
+
+
+@needs_real_logs("claude_code")
+def test_knowing_what_will_be_asked_changes_nothing_in_real_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths, numbers, letter case and text around values of real sessions are found as if all were noted."""
+    with Store.open(tmp_path / "events.duckdb") as store:
+        files = [path for path in real_files("claude_code", "*.jsonl*") if path.stat().st_size < 500_000]
+        store.ingest([max(files, key=lambda path: path.stat().st_size)])
+        logs = list(StoredLogs(store)())
+    assert any(log.events for log in logs)
+    known = plain(surveyed(*logs))
+    monkeypatch.setattr(survey_module, "IndexedMemory", lambda environment, cwd, _: IndexedMemory(environment, cwd))
+    assert plain(surveyed(*logs)) == known

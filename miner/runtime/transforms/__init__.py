@@ -9,6 +9,9 @@ A transform is a module in this folder that defines:
 ``reach(value, context) -> Iterator[tuple[options, result]]`` (optional)
     Everything it makes of a value without knowing the target, when that is little: lets the miner look targets up
     instead of trying pairs.
+``sieve(targets, context) -> Callable[[texts], texts]`` (optional, beside ``reach``)
+    Of some texts those of which ``reach`` may make one of the targets, given by ``value_key``, and perhaps others:
+    quick, because it is asked about every text that a session shows.
 ``invert(target) -> Iterator[tuple[source, options]]`` (optional)
     The few sources that it would turn into the target: the miner looks up whether one of them was seen.
 ``EXAMPLES``

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 EXAMPLES = [
@@ -53,3 +53,17 @@ def reach(value: Any, cwd: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
         changed = apply(value, part, cwd)
         if changed:
             yield (part, "$cwd"), changed
+
+
+def sieve(targets: Collection[str], _cwd: str) -> Callable[[Iterable[str]], list[str]]:
+    """By the last part of a path, which every place seen from elsewhere keeps, or by its folder or stem."""
+    wanted = frozenset(targets)
+    names = {target.rpartition("/")[2] for target in targets}
+
+    def may_lead(text: str) -> bool:
+        folder, slash, name = text.rpartition("/")
+        if slash and (not name or folder in wanted or folder.rstrip("/") in wanted):
+            return True
+        return name in names or ("." in name and name.rpartition(".")[0] in wanted)
+
+    return lambda texts: [text for text in texts if ("/" in text or "." in text) and may_lead(text)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 EXAMPLES = [("ABC", ("lower",), "abc"), ("jfk", ("upper",), "JFK"), ("mei lin", ("title",), "Mei Lin")]
@@ -31,3 +31,9 @@ def reach(value: Any, _cwd: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
             changed = apply(value, way)
             if changed is not None:
                 yield (way,), changed
+
+
+def sieve(targets: Iterable[str], _cwd: str) -> Callable[[Iterable[str]], list[str]]:
+    """By their small letters; what the case of other letters than ASCII's does is not foreseen."""
+    small = {target.lower() for target in targets}
+    return lambda texts: [text for text in texts if text.lower() in small or not text.isascii()]

@@ -5,7 +5,7 @@ The step covers the next page, the next item, and a few lines before a line that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 EXAMPLES = [
@@ -46,6 +46,12 @@ def reach(value: Any, _cwd: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
         changed = apply(value, form, 0)
         if changed is not None:
             yield (form, 0), changed
+
+
+def sieve(targets: Iterable[str], _cwd: str) -> Callable[[Iterable[str]], list[str]]:
+    """Numbers as they are written, and those that may be written otherwise too."""
+    written = {target[1:] for target in targets if target[:1] == "\0"}
+    return lambda texts: [text for text in texts if text in written or text.startswith(("0", "-0"))]
 
 
 def _whole(value: Any) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 EXAMPLES = [
@@ -51,3 +51,8 @@ def reach(value: Any, _cwd: str) -> Iterator[tuple[tuple[Any, ...], Any]]:
             changed = apply(value, part)
             if changed is not None:
                 yield (part,), changed
+
+
+def sieve(_targets: Iterable[str], _cwd: str) -> Callable[[Iterable[str]], list[str]]:
+    """All that begin like a URL."""
+    return lambda texts: [text for text in texts if text[:4] == "http"]
