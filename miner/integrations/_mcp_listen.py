@@ -150,6 +150,7 @@ class Listener:
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,
             date_header=False,
             timeout_graceful_shutdown=2,
             timeout_keep_alive=_IDLE_S,

@@ -16,6 +16,7 @@ from miner.runtime.effects import Effect, Level
 from miner.runtime.history import check_history
 from miner.runtime.policy import Policy, ToolRule
 from miner.runtime.run import Mode
+from miner.runtime.serving_rules import Serving, ServingRule
 from miner.runtime.speculation import Speculation
 from miner.runtime.speculator import Speculator
 from tests.runtime.simulation.virtual_loop import VirtualLoop
@@ -25,12 +26,24 @@ POLICY = Policy(
     {
         "get": ToolRule(Level.FULL, Effect.LOCAL_READ, frozenset({"values"}), ttl_s=5.0),
         "shape": ToolRule(Level.FULL, Effect.PURE),
+        "view": ToolRule(Level.FULL, Effect.LOCAL_READ, frozenset({"values"}), ttl_s=5.0),
         "put": ToolRule(effect=Effect.WRITE, writes=frozenset({"values"})),
     }
 )
 PREDICTIONS = st.lists(
-    st.tuples(st.sampled_from(["get", "get", "shape", "put", "other"]), KEYS, st.sampled_from([0.3, 0.9, 1.0])),
+    st.tuples(st.sampled_from(["get", "get", "shape", "view", "put", "other"]), KEYS, st.sampled_from([0.3, 0.9, 1.0])),
     max_size=5,
+)
+
+
+PARTS = ServingRule(
+    "view",
+    "view",
+    "line_range",
+    (("count", "limit"), ("first", "offset"), ("lines", "numbered"), ("origin", "1")),
+    whole=(9, 1_000),
+    fired=98,
+    right=98,
 )
 
 
@@ -40,6 +53,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = VirtualLoop()
+        self.serving = Serving([PARTS])
         self.values: dict[str, int] = {}
         self.effects: list[str] = []
         self.expected_effects: list[str] = []
@@ -47,7 +61,7 @@ class Machine(RuleBasedStateMachine):
         self.speculator = Speculator(
             self,
             POLICY,
-            Budget(in_flight=3, wasted_share=1.0),
+            Budget(in_flight=3, wasted_share=1.0, proofs=0),
             execute=self.execute,
             mode=Mode.ON,
             clock=self.loop.time,
@@ -72,6 +86,10 @@ class Machine(RuleBasedStateMachine):
             value = self.values.get(name, 0)
             await asyncio.sleep(0.5)
             return {"value": value, "list": []}
+        if tool == "view":
+            text = lines(self.values.get(name, 0), arguments)
+            await asyncio.sleep(0.5)
+            return {"content": text}
         await asyncio.sleep(0.5)
         if tool == "shape":
             return {"shape": name, "list": []}
@@ -105,6 +123,17 @@ class Machine(RuleBasedStateMachine):
         assert result == expected
         result["list"].append("changed by the agent")
 
+    @rule(key=KEYS, first=st.sampled_from([1, 2, 4]), count=st.sampled_from([1, 3]), together=st.booleans())
+    def ask_for_parts(self, key: Any, first: int, count: int, together: bool) -> None:
+        asked = [{"key": key, "offset": first, "limit": count}, {"key": key, "offset": 2, "limit": 2}][: 1 + together]
+        before = self.values.get(repr(key), 0)
+
+        async def play() -> list[Any]:
+            return await asyncio.gather(*(self.session.call("view", arguments) for arguments in asked))
+
+        expected = [{"content": lines(before, arguments)} for arguments in asked]
+        assert self.loop.run_until_complete(play()) == expected
+
     @rule(seconds=st.sampled_from([0.1, 5.0]))
     def wait(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
@@ -136,6 +165,12 @@ class Machine(RuleBasedStateMachine):
         assert not asyncio.all_tasks(self.loop)
         self.loop.close()
         assert check_history(self.speculator.ledger) == []
+
+
+def lines(value: int, arguments: Mapping[str, Any]) -> str:
+    """Some of three numbered lines that say a value."""
+    first = arguments.get("offset", 1)
+    return "\n".join(f"{line}\t{value}" for line in range(first, min(4, first + arguments.get("limit", 3))))
 
 
 TestMachine = pytest.mark.filterwarnings("error")(Machine.TestCase)
