@@ -94,7 +94,7 @@ class _Journal:
         handler = _EVENTS.get(kind)
         if handler is None:
             family, dot, _ = kind.partition(".")
-            return bool(dot) and family in _FAMILIES
+            return bool(dot) and family in _FAMILIES and _SPEAKING.get(family, frozenset()).isdisjoint(data)
         lane = self._lane(line, data)
         handler(self, lane, data, micros(line.get("timestamp")), record.line)
         for known in self._lanes.values():
@@ -259,6 +259,13 @@ _FAMILIES = frozenset(
     {"session", "assistant", "tool", "user", "subagent", "hook", "skill", "abort", "permission", "system"}
 )
 """First words of known types that hold nothing for us."""
+_SPEAKING = {
+    "assistant": frozenset({"toolRequests", "messageId"}),
+    "system": frozenset({"content"}),
+    "tool": frozenset({"result"}),
+    "user": frozenset({"content"}),
+}
+"""What an event of these has only when it says something, of whichever type it then is."""
 
 
 def _call(data: dict[str, Any], key: str) -> Call | None:

@@ -29,6 +29,7 @@ class GunzipFile(io.RawIOBase):
         self._waiting = b""
         self._between = True
         """At a place where the file may end: before the first member, or after one."""
+        self._begun = False
 
     def readable(self) -> bool:
         """Yes."""
@@ -51,7 +52,7 @@ class GunzipFile(io.RawIOBase):
             except zlib.error as error:
                 raise gzip.BadGzipFile("the compressed data is damaged") from error
             self._waiting = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            self._between = self._member.eof
+            self._between, self._begun = self._member.eof, True
             if self._member.eof:
                 self._member = zlib.decompressobj(_GZIP)
             if data:
@@ -67,7 +68,7 @@ class GunzipFile(io.RawIOBase):
 
     def _filled(self) -> bool:
         """Whether there is input to go on with; False at the end of the last member."""
-        if self._between:
+        if self._between and self._begun:
             # Tapes and block devices fill up with zeros.
             self._waiting = self._waiting.lstrip(b"\0")
         while not self._waiting:
@@ -76,6 +77,6 @@ class GunzipFile(io.RawIOBase):
                 if self._between:
                     return False
                 raise EOFError("the compressed file ends in the middle")
-            if self._between:
+            if self._between and self._begun:
                 self._waiting = self._waiting.lstrip(b"\0")
         return True

@@ -176,6 +176,8 @@ class _Told:
             lane.conversation.compaction(place)
         start, end = micros(event.get("timestamp")), micros(event.get("completed"))
         for turn in news.turns:
+            # An answer that no request of this log brought was put into the model's mouth.
+            lane.conversation.passed_over += turn.role is Role.MODEL and bool(turn.text) and not news.compacted
             if turn.role in (Role.USER, Role.HARNESS):
                 lane.conversation.add(changed(turn, uid=None, time_us=start, line=place))
         output = mapping(event.get("output"))

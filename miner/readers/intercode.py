@@ -37,6 +37,7 @@ def recognises(head: Head) -> float:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each task of a file."""
+    seen: set[str] = set()
     for record in source.elements():
         value = mapping(record.value)
         tasks = {**value, **mapping(value.get("logs"))}
@@ -46,30 +47,38 @@ def read(source: Source) -> Iterator[Session | Event]:
             if "query" in task and not isinstance(task.get("turn_history"), dict):
                 source.account.unknown += 1
             elif isinstance(task.get("turn_history"), dict):
-                yield from _session(source, record, name, task)
+                yield from _session(source, record, name, task, seen)
 
 
-def _session(source: Source, record: Record, name: str, task: dict[str, Any]) -> Iterator[Session | Event]:
+def _session(
+    source: Source, record: Record, name: str, task: dict[str, Any], seen: set[str]
+) -> Iterator[Session | Event]:
     history = mapping(task.get("turn_history"))
     file = strip_compression(record.path).stem
     dataset = PurePosixPath(word(task.get("dataset")) or "").stem
     conversation = Conversation(session_key(NAME, file, dataset, name, repr(history.get("actions"))))
+    if conversation.key in seen:
+        source.problem("repeated_session", path=record.path, line=record.line)
+        return
+    seen.add(conversation.key)
     conversation.add(Turn(Role.USER, text_of(task.get("query"))))
     environment = (word(task.get("environment")) or "").removeprefix("ic_")
     tool = environment or "bash"
-    thoughts, seen, valid = (listing(history.get(key)) for key in ("thoughts", "observations", "valid_action"))
+    thoughts, observed, valid = (listing(history.get(key)) for key in ("thoughts", "observations", "valid_action"))
     actions = listing(history.get("actions"))
-    conversation.passed_over += sum(max(0, len(beside) - len(actions)) for beside in (thoughts, seen))
+    conversation.passed_over += sum(max(0, len(beside) - len(actions)) for beside in (thoughts, observed))
     for place, action in enumerate(actions):
         said = thoughts[place] if place < len(thoughts) else None
         is_last = place == len(actions) - 1
-        call = None if is_last and action == _BLOCKED and place >= len(seen) else _call(tool, action, bool(thoughts))
+        call = (
+            None if is_last and action == _BLOCKED and place >= len(observed) else _call(tool, action, bool(thoughts))
+        )
         conversation.add(Turn(Role.MODEL, text_of(said), (call,) if call else (), line=place + 1))
-        if call is None or place >= len(seen):
+        if call is None or place >= len(observed):
             continue
         good = flag(valid[place]) if place < len(valid) else None
         status = {True: Status.OK, False: Status.ERROR, None: Status.UNKNOWN}[good]
-        result = Result(text_of(seen[place]), status=status, native_error=None if good is None else not good)
+        result = Result(text_of(observed[place]), status=status, native_error=None if good is None else not good)
         conversation.add(Turn(Role.TOOL, results=(result,), line=place + 1))
     session = Session(
         conversation.key,

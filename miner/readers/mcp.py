@@ -156,8 +156,8 @@ class _Wire:
         if call is None:
             if identity not in self._others and ("content" in result or error is not None):
                 self.conversation.unmatched.append(line)
-            elif error is not None:
-                # Of a request that was no call: what went wrong there belongs to no event.
+            elif error is not None or "content" in result:
+                # Of a request that was no call: what came back there belongs to no event.
                 self.conversation.passed_over += 1
             self._others.discard(identity)
             return

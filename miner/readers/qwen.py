@@ -93,6 +93,7 @@ class _Chat:
             results = [_result(mapping(part["functionResponse"]), told) for part in parts if "functionResponse" in part]
             if results or kind == "tool_result":
                 self.conversation.add(Turn(Role.TOOL, results=tuple(results), time_us=at, line=at_line))
+            self.conversation.passed_over += sum("functionCall" in part for part in parts)
             role = Role.HARNESS if kind == "tool_result" or HARNESS_TEXT.fullmatch(text) else Role.USER
             if text:
                 self.conversation.add(Turn(role, text, uid=uid, time_us=at, line=at_line))
@@ -109,11 +110,12 @@ class _Chat:
                 model=word(line.get("model")),
                 tokens_in=count(usage.get("promptTokenCount")),
                 tokens_out=count(usage.get("candidatesTokenCount")),
-                passed_over=len(stated) - len(calls),
+                passed_over=len(stated) - len(calls) + sum("functionResponse" in part for part in parts),
                 line=at_line,
             )
             self.conversation.add(turn)
         elif kind == "system":
+            self.conversation.passed_over += len(parts)
             self._system(line, at, at_line)
         else:
             return False

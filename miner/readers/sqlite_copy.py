@@ -53,7 +53,7 @@ def opened(source: Source, path: Path) -> Iterator[sqlite3.Connection | None]:
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 # A page that says it holds fewer rows than it does would be believed.
                 sound = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-            except (sqlite3.Error, UnicodeDecodeError) as error:
+            except _DAMAGE as error:
                 # A damaged schema is quoted in the error's own message, which then is no text.
                 if size:
                     refuse(source, path, "not_sqlite", size, detail=type(error).__name__, fatal=True)

@@ -40,16 +40,17 @@ def recognises(head: Head) -> float:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for a run, or one for each of its attempts."""
+    seen: set[str] = set()
     for record in source.elements():
         value = mapping(record.value)
         attempts = [mapping(attempt) for attempt in listing(value.get("attempts"))]
         runs = [attempt for attempt in attempts if "trajectory" in attempt] or [value]
         for number, run in enumerate(runs):
-            yield from _session(source, record, run, number, several=len(runs) > 1)
+            yield from _session(source, record, run, seen, number if len(runs) > 1 else None)
 
 
 def _session(
-    source: Source, record: Record, run: dict[str, Any], number: int, *, several: bool
+    source: Source, record: Record, run: dict[str, Any], seen: set[str], attempt: int | None
 ) -> Iterator[Session | Event]:
     name = strip_compression(record.path).name.removesuffix(".traj").removesuffix(".json")
     info = mapping(run.get("info"))
@@ -58,7 +59,11 @@ def _session(
     history = [message for message in history if not message.get("is_demo")]
     steps = [mapping(step) for step in listing(run.get("trajectory"))]
     said = repr([(step.get("action"), step.get("response")) for step in steps] or history)
-    conversation = Conversation(session_key(NAME, name, number, said))
+    conversation = Conversation(session_key(NAME, name, attempt or 0, said))
+    if conversation.key in seen:
+        source.problem("repeated_session", path=record.path, line=record.line)
+        return
+    seen.add(conversation.key)
     if steps:
         _tell_prompt(conversation, history)
         _tell_steps(conversation, steps, history)
@@ -76,12 +81,12 @@ def _session(
     session = Session(
         conversation.key,
         NAME,
-        f"{name}#{number}" if several else name,
-        relation="attempt" if number else "root",
+        f"{name}#{attempt}" if attempt is not None else name,
+        relation="attempt" if attempt else "root",
         agent="swe-agent",
         application=environment if environment != "main" else None,
         task=word(info.get("instance_id")) or name,
-        attempt=number if several else None,
+        attempt=attempt,
         outcome=word(info.get("exit_status")),
     )
     yield from tell(source, conversation, session, path=record.path)

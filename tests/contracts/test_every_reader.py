@@ -150,6 +150,13 @@ def test_reading_twice_gives_the_same_rows(reader: Reader, log: Path) -> None:
     assert list(reader.read(Source((log,)))) == list(reader.read(Source((log,))))
 
 
+def test_a_log_that_stands_twice_in_its_file_is_told_once(reader: Reader, tmp_path: Path) -> None:
+    """Written again behind itself, whatever the format makes of that, no place is told twice."""
+    path = tmp_path / reader.EXAMPLE_NAME
+    path.write_bytes(reader.EXAMPLE + b"\n" + reader.EXAMPLE)
+    read(reader, path)
+
+
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_the_example_is_recognised_by_content(name: str, reader: Reader, tmp_path: Path, ending: str) -> None:
     """Under its usual name or a name that says nothing, plain or compressed, this reader claims its example most."""

@@ -111,7 +111,7 @@ class Database:
         """Table -> rows, each column -> cell; ``DamagedError`` when not all of it can be had."""
         try:
             return self._tree(data)
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, OverflowError, MemoryError) as error:
             raise DamagedError from error
         except UnicodeDecodeError as error:
             # The name of a column: a reader may do without it.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.readers.carriers import Carrier, DamagedError, UnsureError
+from tests.readers.carriers import Carrier, DamagedError, UnsureError, at, texts
 from tests.readers.carriers import Path as Path_
 from tests.readers.mutations import Mutated
 
@@ -131,6 +131,9 @@ class Damager:
         paths = list(_differing(self._tree, tree, ()))
         if self._container.is_read_packed and _is_short(tree, self._tree):
             return Mutated(bytes(data), what, broken="fewer records")
+        if len(paths) == 1 and _collides(self._tree, tree, paths[0]):
+            # One id became another: what hangs on it now hangs on something else.
+            return Mutated(bytes(data), what)
         return Mutated(bytes(data), what, paths[0] if len(paths) == 1 else ("nowhere",) if not paths else None)
 
     def _unpacked(self, data: bytes) -> Any:
@@ -150,6 +153,15 @@ def _differing(one: Any, other: Any, path: Path_) -> Iterator[Path_]:
             yield from _differing(left, right, (*path, place))
     elif one != other or type(one) is not type(other):
         yield path
+
+
+def _collides(before: Any, tree: Any, path: Path_) -> bool:
+    """Whether the text at this place is now one that stood elsewhere."""
+    try:
+        value = at(tree, path)
+    except (LookupError, TypeError):
+        return False
+    return isinstance(value, str) and value in texts(before)
 
 
 def _is_short(tree: Any, before: Any) -> bool:

@@ -59,6 +59,14 @@ def test_parts_follow_one_another(tmp_path: Path, suffix: str) -> None:
     assert read(tmp_path, suffix, both + PACK[suffix](WHOLE)[:-1])[1] == ["cut_compression"]
 
 
+def test_zeros_behind_a_part_are_nothing_and_before_it_damage(tmp_path: Path) -> None:
+    """Tapes fill up with zeros; a file that begins with them, or has nothing else, lost its beginning."""
+    packed = gzip.compress(WHOLE)
+    assert read(tmp_path, ".gz", packed + bytes(512)) == (len(LINES), [])
+    assert read(tmp_path, ".gz", bytes(512)) == (0, ["cut_compression"])
+    assert read(tmp_path, ".gz", bytes(2) + packed) == (0, ["cut_compression"])
+
+
 def test_parts_that_hold_no_data_are_passed_over(tmp_path: Path) -> None:
     """Zstandard files may carry notes, first, last or between."""
     packed = SKIPPED + zst(WHOLE) + SKIPPED + zst(WHOLE) + SKIPPED

@@ -41,6 +41,14 @@ def log(folder: Path, *values: dict[str, Any]) -> Read:
     return read("copilot", lines(folder, [START, *values], "events.jsonl"))
 
 
+def test_an_event_of_unknown_type_that_says_something_is_told(tmp_path: Path) -> None:
+    """Types of known families hold nothing for us, unless they have what only a message or a result has."""
+    quiet = event("tool.execution_progress", 2, toolCallId="t1", progressMessage="half")
+    odd = [{**ended("t1"), "type": "tool.execution_ended"}, {**asked("t2"), "type": "assistant.letter"}]
+    found = log(tmp_path, asked("t1"), quiet, *odd)
+    assert (len(found.calls), found.source.account.unknown) == (1, 2)
+
+
 def test_start_and_end_are_the_tools_own_and_the_wait_is_told_apart(tmp_path: Path) -> None:
     """A call is timed by its own events, and the time until a person allowed it stands beside that."""
     values = [

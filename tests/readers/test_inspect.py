@@ -134,6 +134,13 @@ def test_inputs_repeat_the_history_and_tell_compaction(tmp_path: Path) -> None:
     ]
 
 
+def test_an_answer_that_no_request_brought_is_told(tmp_path: Path) -> None:
+    """What was put into the model's mouth is no step of it: counted as passed over."""
+    said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "As I said:"}]
+    found = sample(tmp_path, model(input=said))
+    assert (found.kinds, found.source.account.unknown) == (["user_message", "model_step"], 1)
+
+
 def test_pooled_inputs_are_looked_up(tmp_path: Path) -> None:
     """Long logs keep messages once and refer to them by place or range."""
     pool = {"messages": [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]}

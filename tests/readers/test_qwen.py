@@ -70,6 +70,18 @@ def test_a_result_in_a_message_of_the_users_is_a_result(tmp_path: Path) -> None:
     assert [e.text for e in found.of(EventKind.USER_MESSAGE)] == ["And now?"]
 
 
+def test_parts_that_do_not_fit_their_line_are_told(tmp_path: Path) -> None:
+    """A result in the model's own line, a call in a person's, anything in the host's."""
+    back = result("1", "b")["message"]["parts"][0]
+    odd = [
+        line("c", "b", "assistant", back),
+        line("d", "c", "user", call("2")),
+        line("e", "d", "system", {"text": "x"}),
+    ]
+    found = read("qwen", lines(tmp_path, [line("b", None, "assistant", call("1")), *odd]))
+    assert (len(found.calls), found.source.account.unknown) == (1, 3)
+
+
 def test_a_branch_left_behind_is_off_the_path(tmp_path: Path) -> None:
     """Lines that the last one does not descend from are kept, off the path; a line written twice counts once."""
     values = [line("a", None, "user", {"text": "one"}), line("b", "a", "assistant", {"text": "x"})]

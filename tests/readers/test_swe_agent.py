@@ -59,6 +59,14 @@ def test_a_step_without_command_is_no_call(tmp_path: Path) -> None:
     assert found.kinds == ["user_message", "model_step", "harness_message"]
 
 
+def test_a_run_written_twice_is_told_once(tmp_path: Path) -> None:
+    """Two documents in a file, both of the same run."""
+    path = document(tmp_path, run(step("a")), "i.traj")
+    path.write_bytes(path.read_bytes() * 2)
+    found = read("swe_agent", path)
+    assert (len(found.calls), found.reasons) == (1, ["repeated_session"])
+
+
 def test_attempts_are_sessions_of_one_task(tmp_path: Path) -> None:
     """A run that tried again holds a trajectory for each attempt; there is no clock, and so no time."""
     value = {"attempts": [run(step("a")), run(step("b"))], "trajectory": [step("b")], "history": [], "info": {}}

@@ -73,6 +73,8 @@ def test_an_error_of_what_is_no_call_is_told(tmp_path: Path) -> None:
     failed = {"jsonrpc": "2.0", "id": 9, "error": {"code": -32603, "message": "gone"}}
     found = wire(tmp_path, asked, failed, call(1), answer(1))
     assert (len(found.calls), found.source.account.unknown, found.reasons) == (1, 1, [])
+    odd = answer(9)
+    assert wire(tmp_path, asked, odd, call(1), answer(1)).source.account.unknown == 1
 
 
 def test_a_method_of_no_known_family_is_told(tmp_path: Path) -> None:
