@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from miner.runtime.budget import Budget
+from miner.runtime.drift import Drift
 from miner.runtime.effects import Effect, Level
 from miner.runtime.history import check_history
 from miner.runtime.policy import Policy, ToolRule
@@ -64,6 +65,7 @@ class Machine(RuleBasedStateMachine):
             Budget(in_flight=3, wasted_share=1.0, proofs=0),
             execute=self.execute,
             mode=Mode.ON,
+            drift=Drift(alpha=1e-9),
             clock=self.loop.time,
         )
         self.session = self.speculator.session("s")
@@ -122,6 +124,14 @@ class Machine(RuleBasedStateMachine):
             self.expected_effects.append(f"{tool} {name}")
         assert result == expected
         result["list"].append("changed by the agent")
+
+    @rule(tool=st.sampled_from(["get", "shape", "view"]), key=KEYS, seconds=st.sampled_from([0.2, 0.6, 6.0]))
+    def ask_for_what_is_foreseen(self, tool: str, key: Any, seconds: float) -> None:
+        self.think([(tool, key, 0.9)], seconds)
+        if tool == "view":
+            self.ask_for_parts(key, first=1, count=1, together=True)
+        else:
+            self.ask(tool, key)
 
     @rule(key=KEYS, first=st.sampled_from([1, 2, 4]), count=st.sampled_from([1, 3]), together=st.booleans())
     def ask_for_parts(self, key: Any, first: int, count: int, together: bool) -> None:
