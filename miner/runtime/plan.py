@@ -10,7 +10,9 @@ from .patterns import Hole
 from .rules import Apply, Rule, applier, reading_of
 
 SHAPE_FROM = 40
-"""Longer texts have no shape worth telling apart."""
+"""Of longer texts only the kind is told: a path from the root, an address, several words, one."""
+HEAD = 200
+"""Characters of a long text that tell its kind."""
 DEPENDENT = ("beside", "same")
 """Sources that read another hole of the same call."""
 AGES = {age: f"a{age}" for age in (0, 1, 2, 3, 9)}
@@ -26,7 +28,15 @@ def _shape_of(text: str) -> str:
 
 def shape_trait(value: Any) -> str:
     """What a value looks like, as a trait."""
-    return _shape_of(value) if isinstance(value, str) and len(value) < SHAPE_FROM else "s-"
+    if not isinstance(value, str):
+        return "s-"
+    return _shape_of(value) if len(value) < SHAPE_FROM else _kind_of(value[:HEAD])
+
+
+def _kind_of(head: str) -> str:
+    if head[0] in "/~":
+        return "s-/"
+    return "s-:" if "://" in head else "s- " if " " in head else "s-"
 
 
 class Plan:

@@ -24,7 +24,7 @@ from .model import GENERAL_SHARE, Model
 from .origins import origins_of, repeated
 from .overlay import Overlay
 from .patterns import NO_CALL
-from .ranking import candidate_traits, level, moment_traits, none_traits, total, word_traits
+from .ranking import after_traits, candidate_traits, level, moment_traits, none_traits, total, word_traits
 from .signature import coarse_status, signature
 from .speculation import Speculation
 from .tool_choice import NO_TOOL, Seen, stems, tool_shares
@@ -255,7 +255,7 @@ class SessionPredictor:
         outcomes, tools = self._meant()
         found = self._from_forms(outcomes)
         traits = self._add_habits(found)
-        last, memory = self._last(), self.memory
+        last, memory, after = self._last(), self.memory, after_traits(self.history)
         followed, bigrams, lately = self._habits.followed(last), self._habits.tools_after(last), self._lately()
         listed = []
         for rank, (identity, candidate) in enumerate(found.items()):
@@ -274,8 +274,9 @@ class SessionPredictor:
                 lately.get(candidate.tool, 0),
                 bigrams.get(candidate.tool, 0),
             )
-            listed.append((candidate, seen + traits.get(identity, [])))
-        return none_traits(tools[NO_TOOL]), listed
+            follows = [beginning + candidate.tool for beginning in after]
+            listed.append((candidate, seen + follows + traits.get(identity, [])))
+        return none_traits(tools[NO_TOOL], after), listed
 
     def _from_forms(self, outcomes: Mapping[int, float]) -> dict[str, Candidate]:
         """The likeliest calls that forms give, best first: chance of the form times chance of its arguments."""

@@ -37,9 +37,20 @@ def level(share: float, floor: float = 1e-5) -> int:
     return round(2 * math.log(max(share, floor)))
 
 
-def none_traits(share: float) -> list[str]:
-    """What is seen of "no call", given its chance among the tools."""
-    return ["none", f"none {level(share, 1e-3)}"]
+def after_traits(history: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """The beginnings of the traits that say after what a tool would be called; its name completes them."""
+    last, before, *_ = moment_traits(history[-2:])
+    return f"{last}|", f"{before}|"
+
+
+def none_traits(share: float, after: tuple[str, str]) -> list[str]:
+    """What is seen of "no call".
+
+    Args:
+        share: its chance among the tools.
+        after: ``after_traits`` of the history.
+    """
+    return ["none", f"none {level(share, 1e-3)}", *after]
 
 
 def candidate_traits(

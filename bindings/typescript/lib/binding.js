@@ -1,9 +1,10 @@
 /** The values that the rules of a hole propose now, and how likely each is. */
 import { shapes } from "./atoms.js";
 import { byCodePoint, keyOf, valueOf } from "./json.js";
-import { lengthOf } from "./text.js";
+import { lengthOf, part } from "./text.js";
 import { TRANSFORMS } from "./transforms.js";
 const SHAPE_FROM = 40;
+const HEAD = 200;
 const SCANNED = 60;
 /** One hole in one session. */
 export class Binder {
@@ -75,10 +76,19 @@ export class Binder {
 function isDependent(rule) {
     return rule.source === "beside" || rule.source === "same";
 }
+/** What a value looks like; of long texts only the kind: a path from the root, an address, several words, one. */
+function shapeOf(value) {
+    if (typeof value !== "string")
+        return "-";
+    if (lengthOf(value) < SHAPE_FROM)
+        return shapes(value).pop() ?? "-";
+    const head = part(value, 0, HEAD);
+    if (head[0] === "/" || head[0] === "~")
+        return "-/";
+    return head.includes("://") ? "-:" : head.includes(" ") ? "- " : "-";
+}
 function traitsOf(value, times, age, agreeing) {
-    const short = typeof value === "string" && lengthOf(value) < SHAPE_FROM;
-    const shape = short ? (shapes(value).pop() ?? "-") : "-";
-    return [`s${shape}`, `a${age}`, `u${Math.min(times, 2)}`, `n${Math.min(agreeing, 6)}`];
+    return [`s${shapeOf(value)}`, `a${age}`, `u${Math.min(times, 2)}`, `n${Math.min(agreeing, 6)}`];
 }
 function propose(rule, memory, apply, assigned) {
     if (rule.source === "constant")

@@ -265,6 +265,7 @@ export class SessionPredictor {
         this.fromRepeats(found);
         const [coarse, fine] = this.last();
         const lately = memory.made.slice(-LATELY).map(({ tool }) => tool);
+        const after = this.moment().slice(1, 3).map((trait) => trait + "|");
         const listed = [...found].map(([identity, candidate], rank) => {
             const times = memory.calls.get(identity) ?? [];
             const traits = candidateTraits(candidate, rank, {
@@ -276,9 +277,10 @@ export class SessionPredictor {
                 lately: lately.filter((tool) => tool === candidate.tool).length,
                 bigram: this.history.length > 0 ? (this.bigrams.get(coarse)?.get(candidate.tool) ?? 0) : 0,
             });
-            return [candidate, [...traits, ...(steps.get(identity) ?? [])]];
+            const follows = after.map((beginning) => beginning + candidate.tool);
+            return [candidate, [...traits, ...follows, ...(steps.get(identity) ?? [])]];
         });
-        return [noneTraits(tools.get(NO_TOOL)), listed];
+        return [noneTraits(tools.get(NO_TOOL), after), listed];
     }
     /** Adds calls that continue the rhythm of a tool; traits of those calls, by identity. */
     fromSteps(found) {

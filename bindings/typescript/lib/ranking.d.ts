@@ -18,7 +18,7 @@ export interface Seen {
 /** What is seen of a candidate call. */
 export declare function candidateTraits({ tool, form, joint, bound }: Ranked, rank: number, seen: Seen): string[];
 /** What is seen of "no call", given its chance among the tools. */
-export declare function noneTraits(share: number): string[];
+export declare function noneTraits(share: number, after: string[]): string[];
 /** A probability on a logarithmic scale, in half nats. */
 export declare function level(share: number, floor: number): number;
 /** A truth value as traits spell it. */

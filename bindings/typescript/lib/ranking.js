@@ -28,8 +28,8 @@ export function candidateTraits({ tool, form, joint, bound }, rank, seen) {
     return traits;
 }
 /** What is seen of "no call", given its chance among the tools. */
-export function noneTraits(share) {
-    return ["none", `none ${level(share, 1e-3)}`];
+export function noneTraits(share, after) {
+    return ["none", `none ${level(share, 1e-3)}`, ...after];
 }
 /** A probability on a logarithmic scale, in half nats. */
 export function level(share, floor) {

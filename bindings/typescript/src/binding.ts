@@ -4,10 +4,11 @@ import { shapes } from "./atoms.js";
 import { Hole, Rule } from "./bundle.js";
 import { byCodePoint, Json, keyOf, valueOf } from "./json.js";
 import { Memory, Stream } from "./memory.js";
-import { lengthOf } from "./text.js";
+import { lengthOf, part } from "./text.js";
 import { Apply, TRANSFORMS } from "./transforms.js";
 
 const SHAPE_FROM = 40;
+const HEAD = 200;
 const SCANNED = 60;
 
 export interface Ranked {
@@ -91,10 +92,17 @@ function isDependent(rule: Rule): boolean {
   return rule.source === "beside" || rule.source === "same";
 }
 
+/** What a value looks like; of long texts only the kind: a path from the root, an address, several words, one. */
+function shapeOf(value: Json): string {
+  if (typeof value !== "string") return "-";
+  if (lengthOf(value) < SHAPE_FROM) return shapes(value).pop() ?? "-";
+  const head = part(value, 0, HEAD);
+  if (head[0] === "/" || head[0] === "~") return "-/";
+  return head.includes("://") ? "-:" : head.includes(" ") ? "- " : "-";
+}
+
 function traitsOf(value: Json, times: number, age: number, agreeing: number): string[] {
-  const short = typeof value === "string" && lengthOf(value) < SHAPE_FROM;
-  const shape = short ? (shapes(value as string).pop() ?? "-") : "-";
-  return [`s${shape}`, `a${age}`, `u${Math.min(times, 2)}`, `n${Math.min(agreeing, 6)}`];
+  return [`s${shapeOf(value)}`, `a${age}`, `u${Math.min(times, 2)}`, `n${Math.min(agreeing, 6)}`];
 }
 
 function propose(rule: Rule, memory: Memory, apply: Apply, assigned: Map<string, Json>): Json | undefined {

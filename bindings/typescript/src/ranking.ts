@@ -47,8 +47,8 @@ export function candidateTraits({ tool, form, joint, bound }: Ranked, rank: numb
 }
 
 /** What is seen of "no call", given its chance among the tools. */
-export function noneTraits(share: number): string[] {
-  return ["none", `none ${level(share, 1e-3)}`];
+export function noneTraits(share: number, after: string[]): string[] {
+  return ["none", `none ${level(share, 1e-3)}`, ...after];
 }
 
 /** A probability on a logarithmic scale, in half nats. */
