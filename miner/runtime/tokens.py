@@ -9,7 +9,8 @@ they may begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from .atoms import BLOB, KINDS, LONGEST, MONTHS, RUN_LETTERS, clip, shapes
@@ -25,28 +26,25 @@ _MARK = re.compile(r"[@+.~/-]")
 _RUN = re.compile(rf"[{RUN_LETTERS}]+\(?")
 """Token letters, and the bracket of a call, which tells ``file.py`` from ``object.method(``."""
 _REST_OF_RUN = re.compile(rf"[{RUN_LETTERS}]*")
-_CROSSING = (
-    re.compile(r"https?://"),
-    re.compile(r"-\d\d[T ]\d\d:"),
-    re.compile(rf"(?:{MONTHS})[a-z]*\.?\s+\d"),
-    re.compile(rf"\d(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTHS})"),
-)
-"""In what a token reaches across runs: one pattern for each first letter, by which it is found fast."""
-_MAY_CROSS = re.compile(rf"https?$|-\d\d(?:T\d\d)?$|{MONTHS}")
-"""A run without such an end or month is in no token that reaches across runs."""
+_URL, _TIME, _MONTH = re.compile(r"https?://"), re.compile(r"-\d\d[T ]\d\d:"), re.compile(MONTHS)
+_DAY_AFTER = re.compile(r"[a-z]*\.?\s+\d")
+_ORDINALS = ("st", "nd", "rd", "th")
+"""In what a token reaches across runs: a URL, a time after its date, a month with its day."""
+_DATE_ENDS = re.compile(r"-\d\d(?:T\d\d)?$")
 _SCHEMES = ("http", "https")
 _CROSSES = "crosses"
 """Stands among the kinds of a run that may be in a token that reaches across runs."""
 _BLANKED = {code: " " for code in range(128) if not re.match(rf"[({RUN_LETTERS}]", chr(code))}
-_PLAIN_LETTERS = re.compile(r"[\x00-\x7f]+")
+_PLAIN_LETTERS = bytes(range(128))
 _SHAPED = frozenset({"code", "dashed", "number"})
 _SHAPE_MARKS = ("=", "^", "X")
 """What the names of shapes begin with."""
 
 _QUOTE = re.compile(r"\"([^\"\n]{1,200})\"|'([^'\n]{1,200})'|`([^`\n]{1,200})`|\*\*([^*\n]{1,200})\*\*")
-_LABEL = re.compile(r"^[ \t>*-]*([A-Za-z_][\w -]{0,30}?)\**\s?[:=]\s*(\S.{0,200}?)[ \t,;]*$", re.MULTILINE)
-_LINE_PATH = re.compile(r"\n[ \t]*((?:[\w@+.~-]*/)+[\w@+.-]+|[\w@+-]+\.[A-Za-z]{1,5})(?=[:\s]|$)", re.MULTILINE)
-_LINE_NUMBER = re.compile(r"\n(?:[^\s:/.]*+[/.][^\s:]*+:)?[ \t]*(\d{1,7})(?=[:\u2192\t-])", re.MULTILINE)
+_LABEL = re.compile(r"\n[ \t>*-]*+([A-Za-z_][\w -]{0,30}+)\**+\s?[:=]\s*+(?=.{0,201}+[ \t,;]*+$)(\S.*+)", re.MULTILINE)
+"""A label and the rest of its line, whose end is yet to be stripped: at most 201 letters of it count."""
+_LINE_PATH = re.compile(r"\n[ \t]*+((?:[\w@+.~-]*+/)+[\w@+.-]++|[\w@+-]++\.[A-Za-z]{1,5}+)(?=[:\s]|$)", re.MULTILINE)
+_LINE_NUMBER = re.compile(r"\n(?:[^\s:/.]*+[/.][^\s:]*+:)?[ \t]*+(\d{1,7})(?=[:\u2192\t-])", re.MULTILINE)
 
 Token = tuple[str, str]
 """Kind, text."""
@@ -98,7 +96,7 @@ class Tokens:
         if self._searched:
             found = _grouped(chain.from_iterable(map(self.runs.__getitem__, runs)))
             if found.pop(_CROSSES, None):
-                crossings = sorted(match.span() for pattern in _CROSSING for match in pattern.finditer(text))
+                crossings = sorted(_crossings(text))
                 if crossings:
                     found = _grouped(self._across(text, crossings))
                     found.pop(_CROSSES, None)
@@ -112,7 +110,7 @@ class Tokens:
             if start < at:
                 continue
             begin = _start_of_run(text, start)
-            yield from chain.from_iterable(map(self.runs.__getitem__, _RUN.findall(text, at, begin)))
+            yield from chain.from_iterable(map(self.runs.__getitem__, dict.fromkeys(_RUN.findall(text, at, begin))))
             at = _end_of_run(text, end)
             for match in _TOKEN.finditer(text, begin):
                 if match.start() >= at:
@@ -120,16 +118,17 @@ class Tokens:
                 yield from self._named(match)
                 if match.end() > at:
                     at = _end_of_run(text, match.end())
-        yield from chain.from_iterable(map(self.runs.__getitem__, _RUN.findall(text, at)))
+        yield from chain.from_iterable(map(self.runs.__getitem__, dict.fromkeys(_RUN.findall(text, at))))
 
     def _in_run(self, run: str) -> tuple[Token, ...]:
-        if not self._words and run.isascii() and run.isalpha() and run.islower() and not run.endswith(_SCHEMES):
+        lower = run.islower()
+        if not self._words and lower and run.isalpha() and run.isascii() and not run.endswith(_SCHEMES):
             return ()
         plain = run.isidentifier() or not _MARK.search(run)
         found: list[Token] = []
         for match in (_WORD_TOKEN if plain else _TOKEN).finditer(run):
             found += self._named(match)
-        if _MAY_CROSS.search(run):
+        if (not lower and _MONTH.search(run)) or run.endswith(_SCHEMES) or ("-" in run and _DATE_ENDS.search(run)):
             found.append((_CROSSES, run))
         return tuple(found)
 
@@ -143,19 +142,20 @@ class Tokens:
 
     def _add_marked(self, text: str, found: dict[str, dict[str, str]]) -> None:
         """Add what stands in quotes, behind a label, or at the beginning of a line."""
-        kinds = self._kinds
+        kinds, lines = self._kinds, "\n" + text
         if kinds is None or "quoted" in kinds:
             for quoted in _QUOTE.findall(text):
                 token = next(filter(None, quoted))
                 found.setdefault("quoted", {})[token] = token
         if self._labels is None or _holds_any(text, self._labels):
-            for label, marked in _LABEL.findall(text):
-                kind, token = f"label:{label.strip().lower()}", marked.strip("\"'`*")
+            for label, rest in _LABEL.findall(lines):
+                kind = f"label:{label.strip().lower()}"
                 if kinds is None or kind in kinds:
+                    token = (rest.rstrip(" \t,;") or rest[0]).strip("\"'`*")
                     found.setdefault(kind, {})[token] = token
         for kind, grammar in (("line_path", _LINE_PATH), ("line_number", _LINE_NUMBER)):
             if kinds is None or kind in kinds:
-                tokens = grammar.findall("\n" + text)
+                tokens = grammar.findall(lines)
                 if tokens:
                     found.setdefault(kind, {}).update(zip(tokens, tokens, strict=True))
 
@@ -163,7 +163,8 @@ class Tokens:
 def _runs(text: str) -> list[str]:
     """The runs of a text: brackets of calls may stand alone, and hold nothing."""
     if not text.isascii():
-        if any(map(str.isalnum, set(_PLAIN_LETTERS.sub("", text)))):
+        others = text.encode("utf-8", "surrogatepass").translate(None, _PLAIN_LETTERS)
+        if any(map(str.isalnum, set(others.decode("utf-8", "surrogatepass")))):
             return _RUN.findall(text)
         text = text.encode("ascii", "replace").decode("ascii")
     return text.replace("(", "( ").translate(_BLANKED).split()
@@ -179,13 +180,36 @@ def _holds_any(text: str, labels: list[str]) -> bool:
 
 
 def _grouped(tokens: Iterable[Token]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for kind, token in tokens:
-        if kind in found:
-            found[kind][token] = token
-        else:
-            found[kind] = {token: token}
-    return found
+        found[kind][token] = token
+    return dict(found)
+
+
+def _crossings(text: str) -> Iterator[tuple[int, int]]:
+    """Where tokens that reach across runs may begin, and as much of each as tells that they may."""
+    for pattern in (_URL, _TIME):
+        for match in pattern.finditer(text):
+            yield match.span()
+    for month in _MONTH.finditer(text):
+        after = _DAY_AFTER.match(text, month.end())
+        if after is not None:
+            yield month.start(), after.end()
+        day = _day_before(text[: month.start()])
+        if day is not None:
+            yield day, month.end()
+
+
+def _day_before(text: str) -> int | None:
+    """Where the last digit of a day begins that a text ends with before a month: ``3 ``, ``3rd ``, ``3rd of ``."""
+    before = text.rstrip()
+    if len(before) < len(text) and before.endswith("of"):
+        text = before[:-2]
+        before = text.rstrip()
+    if len(before) == len(text):
+        return None
+    ends = len(before) - (2 if before.endswith(_ORDINALS) else 0)
+    return ends - 1 if ends and before[ends - 1].isdecimal() else None
 
 
 def _start_of_run(text: str, place: int) -> int:
