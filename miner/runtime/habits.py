@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -13,6 +14,8 @@ from .succession import state, step, take
 
 REPEATS = 4
 """Calls of each kind that may come again: those that followed this moment, the usual, the latest."""
+LATELY = 8
+"""Calls that count as the latest ones of a session."""
 STEPPING_TOOLS = 6
 STEPS = 2
 """Steps that a tool may take, at most."""
@@ -65,6 +68,7 @@ class Habits:
         self._bigrams: dict[str, dict[str, int]] = {}
         self._arguments: dict[str, tuple[str, dict[str, Any]]] = {}
         self._made = Often()
+        self._lately: deque[str] = deque(maxlen=LATELY)
         self._latest: dict[str, dict[str, Any]] = {}
         self._steps: dict[str, Often] = {}
         """State of a tool -> the steps taken from it; those that the logs do not know are ranked."""
@@ -74,6 +78,7 @@ class Habits:
         coarse, fine = last
         self._arguments[identity] = tool, arguments
         self._made.add(identity)
+        self._lately.append(tool)
         self._followed.setdefault(fine, Often()).add(identity)
         bigrams = self._bigrams.setdefault(coarse, {})
         bigrams[tool] = bigrams.get(tool, 0) + 1
@@ -88,6 +93,13 @@ class Habits:
     def followed(self, last: tuple[str, str]) -> Mapping[str, int]:
         """Identity -> how often that call followed such a moment."""
         return self._followed.get(last[1], _NEVER).counts
+
+    def lately(self) -> dict[str, int]:
+        """Tool -> calls of it among the latest ones."""
+        found: dict[str, int] = {}
+        for tool in self._lately:
+            found[tool] = found.get(tool, 0) + 1
+        return found
 
     def made_of(self, tool: str) -> bool:
         """Whether the tool was called in this session."""
@@ -141,6 +153,7 @@ class Habits:
         other._bigrams = Overlay(self._bigrams, dict)
         other._arguments = Overlay(self._arguments)
         other._made = self._made.copy()
+        other._lately = self._lately.copy()
         other._latest = dict(self._latest)
         other._steps = Overlay(self._steps, Often.copy)
         return other

@@ -15,29 +15,25 @@ from typing import Any, NamedTuple
 
 from .binding import Binder
 from .canonical import call_identity
-from .contexts import blend, context_keys, setting_of
 from .filling import Filler, Filling
 from .forms import fill
 from .habits import REPEATS, Habits
-from .memory import SETTING, Memory, leaves, path_text, value_key
-from .model import GENERAL_SHARE, Model
+from .memory import Memory, leaves, path_text, value_key
+from .model import Model
 from .origins import origins_of, repeated
+from .outlook import Outlook
 from .overlay import Overlay
 from .patterns import NO_CALL
-from .ranking import after_traits, candidate_traits, level, moment_traits, none_traits, total, word_traits
+from .ranking import after_traits, candidate_traits, none_traits, total
 from .signature import coarse_status, signature
 from .speculation import Speculation
-from .tool_choice import NO_TOOL, Seen, stems, tool_shares
+from .tool_choice import NO_TOOL, Seen
 
 LEAST_FORM_SHARE = 0.004
 """Forms that are less likely at this moment are not looked at."""
 FROM_FORMS = 10
 WRITTEN_OUT = 12
 """Likeliest fillings over all forms that are written out as calls; two forms may give the same call."""
-LATELY = 8
-"""Calls that count as the latest ones of a session."""
-HISTORY = 64
-START = "^", "^"
 
 
 class Candidate(NamedTuple):
@@ -66,18 +62,12 @@ class SessionPredictor:
     def __init__(self, model: Model, environment: Mapping[str, str] | None = None, *, binds: bool = True) -> None:
         self.model = model
         self.memory = Memory(environment, model.wanted if binds else frozenset())
-        self.history: list[tuple[str, str]] = []
+        self.outlook = Outlook(model, environment or {})
         cwd = (environment or {}).get("cwd", "")
         self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()}
         self._habits = Habits(model.patterns.successions)
-        self._words: set[str] = set()
-        self._asked: dict[str, int] = {}
-        self._said: dict[str, int] = {}
-        """Tools that the last message of the user, and the model's last text, name."""
         self._branches: dict[str, SessionPredictor] = {}
         """Identity of a speculated call -> this session as it would go on, until something happens."""
-        self._setting = setting_of(environment or {})
-        self._running = [f"{name} {environment[name]}" for name in SETTING if environment and environment.get(name)]
 
     # --- what happens --------------------------------------------------------------------------------------------
 
@@ -95,14 +85,7 @@ class SessionPredictor:
         self._branches.clear()
         self.memory.message(kind, text)
         self._touch(self.memory.kept)
-        if kind == "user":
-            self._push("user", "user")
-            self._words = word_traits(text)
-            self._asked = self.model.tool_choice.names.named(stems(text))
-        elif kind == "said":
-            self._said = self.model.tool_choice.names.named(stems(text))
-        else:
-            self._words = set()
+        self.outlook.message(kind, text)
 
     def observe_call(self, tool: str, arguments: dict[str, Any], status: str | None, text: str | None) -> None:
         """Take in a call that the model made, with its result as the model will see it."""
@@ -110,10 +93,9 @@ class SessionPredictor:
         identity = self.memory.call(tool, arguments, text)
         self._touch(self.memory.kept)
         self._touch(self.memory.taken)
-        self._habits.note(tool, arguments, identity, self._last())
+        self._habits.note(tool, arguments, identity, self.outlook.last)
         ended = coarse_status(status, text)
-        self._push(signature(tool, ended), f"{self.model.form(tool, arguments)} {ended}")
-        self._words = set()
+        self.outlook.call(signature(tool, ended), f"{self.model.form(tool, arguments)} {ended}")
 
     def _touch(self, changed: Iterable[str]) -> None:
         readers = self.model.readers
@@ -121,19 +103,11 @@ class SessionPredictor:
             for hole, readings in readers.get(name, ()):
                 self._binders[hole].touch(readings)
 
-    def _push(self, coarse: str, fine: str) -> None:
-        self.history.append((coarse, fine))
-        if len(self.history) > HISTORY * 2:
-            del self.history[:HISTORY]
-
-    def _last(self) -> tuple[str, str]:
-        return self.history[-1] if self.history else START
-
     def _branch(self) -> SessionPredictor:
         """The session as it may go on: continued without changing it, and before it changes."""
         other = copy(self)
         other.memory = self.memory.branch()
-        other.history = list(self.history)
+        other.outlook = self.outlook.branch()
         other._binders = Overlay(self._binders, Binder.branch)
         other._habits = self._habits.branch()
         other._branches = {}
@@ -190,73 +164,17 @@ class SessionPredictor:
             candidate.tool, candidate.arguments, self.model.calibrated(raw), candidate.form, candidate.rules, origins
         )
 
-    def moment(self) -> list[str]:
-        """Traits of the moment."""
-        traits = ["", *moment_traits(self.history), *self._running]
-        if self._words:
-            known = self.model.patterns.state_weights
-            traits.extend(sorted(word for word in self._words if not known or word in known))
-        return traits
-
     def tools(self) -> list[Seen]:
         """What is seen of the tools that may come next, and of ``NO_TOOL``."""
-        return self._seen(tool_shares(self.model.patterns.forms, self._outcomes()))
-
-    def _seen(self, shares: Mapping[str, float]) -> list[Seen]:
-        lately, made, last = self._lately(), self._habits.made_of, self._last()
-        bigrams, words = self._habits.tools_after(last), "w" if last[0] == "user" else "W"
-        asked, said = self._asked, self._said
-        return [
-            Seen(
-                tool,
-                level(share, 1e-4),
-                f"{words}{asked.get(tool, 0)}{said.get(tool, 0)}",
-                min(lately.get(tool, 0), 3),
-                min(bigrams.get(tool, 0), 3),
-                made(tool),
-            )
-            if tool != NO_TOOL
-            else Seen(tool, level(share, 1e-3))
-            for tool, share in shares.items()
-        ]
-
-    def _lately(self) -> dict[str, int]:
-        """Tool -> calls of it among the latest ones."""
-        found: dict[str, int] = {}
-        for tool, _, _ in self.memory.made[-LATELY:]:
-            found[tool] = found.get(tool, 0) + 1
-        return found
-
-    def _outcomes(self) -> dict[int, float]:
-        """The share of each form, and of no call, in the present contexts."""
-        outcomes = blend(self.model.patterns.contexts, context_keys(self.history, self._setting))
-        for outcome in outcomes:
-            outcomes[outcome] *= 1 - GENERAL_SHARE
-        for outcome, share in self.model.general.items():
-            outcomes[outcome] = outcomes.get(outcome, 0.0) + share
-        return outcomes
-
-    def _meant(self) -> tuple[dict[int, float], dict[str, float]]:
-        """The chance of each form, and of each tool, at this moment."""
-        patterns, outcomes = self.model.patterns, self._outcomes()
-        shares = tool_shares(patterns.forms, outcomes)
-        choice = self.model.tool_choice
-        if not choice:
-            return outcomes, shares
-        chances = choice.chances(self._seen(shares), self.moment())
-        forms = patterns.forms
-        for outcome in outcomes:
-            tool = forms[outcome].tool if outcome >= 0 else NO_TOOL
-            outcomes[outcome] *= chances[tool] / shares[tool]
-        return outcomes, chances
+        return self.outlook.tools(self._habits)
 
     def candidates(self) -> tuple[list[str], list[tuple[Candidate, list[str]]]]:
         """The traits of "no call"; the calls that may come next, with theirs: forms, then rhythms, then repeats."""
-        outcomes, tools = self._meant()
+        outcomes, tools = self.outlook.chances(self._habits)
         found = self._from_forms(outcomes)
         traits = self._add_habits(found)
-        last, memory, after = self._last(), self.memory, after_traits(self.history)
-        followed, bigrams, lately = self._habits.followed(last), self._habits.tools_after(last), self._lately()
+        last, memory, after = self.outlook.last, self.memory, after_traits(self.outlook.history)
+        followed, bigrams, lately = self._habits.followed(last), self._habits.tools_after(last), self._habits.lately()
         listed = []
         for rank, (identity, candidate) in enumerate(found.items()):
             times = memory.calls.get(identity, ())
@@ -287,7 +205,7 @@ class SessionPredictor:
             if share >= LEAST_FORM_SHARE and outcome != NO_CALL and forms[outcome].slots is not None
         ]
         shares.sort(key=lambda item: (-item[1], item[0]))
-        filler = Filler(self.model, self._binders, self.memory, self._last()[0])
+        filler = Filler(self.model, self._binders, self.memory, self.outlook.last[0])
         found: dict[str, Candidate] = {}
         for filling in filler.fillings(shares, WRITTEN_OUT):
             candidate = self._written_out(filling, outcomes[filling.form])
@@ -318,7 +236,7 @@ class SessionPredictor:
             if identity not in found:
                 found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
         latest = [identity for _, _, identity in self.memory.made[-REPEATS:]]
-        for identity, tool, arguments in self._habits.repeats(self._last(), latest):
+        for identity, tool, arguments in self._habits.repeats(self.outlook.last, latest):
             if identity not in found:
                 found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
         return traits

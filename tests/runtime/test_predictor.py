@@ -181,7 +181,7 @@ def test_a_decision_of_a_long_session_reads_no_more_than_one_of_a_short(distinct
     predictor.memory.made = counted = Counted(predictor.memory.made)
     predictor.predict()
     assert counted.read <= 100
-    assert len(predictor.history) <= 200
+    assert len(predictor.outlook.history) <= 200
 
 
 events = st.lists(
