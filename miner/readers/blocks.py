@@ -5,6 +5,7 @@ Where each dialect keeps id, tool, arguments and result is data, in ``dialects``
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,12 +187,12 @@ def _shaped(block: dict[str, Any], shapes: tuple[Shape, ...]) -> tuple[Shape, di
     kind = block_type(block)
     if kind not in _TYPED and _INSIDE.isdisjoint(block) and not (kind is not None and kind.startswith("tool-")):
         return None
-    for shape in shapes:
+    for shape in _candidates(kind, is_result=shapes is RESULTS):
         if shape.inside is not None:
             inner = block.get(shape.inside)
             if isinstance(inner, dict):
                 return shape, inner
-        elif kind in shape.types and (shapes is RESULTS or not shape.name or first(block, *shape.name) is not None):
+        elif shapes is RESULTS or not shape.name or first(block, *shape.name) is not None:
             return shape, block
     if (
         shapes is CALLS
@@ -203,6 +204,13 @@ def _shaped(block: dict[str, Any], shapes: tuple[Shape, ...]) -> tuple[Shape, di
         body = block | {"toolName": block.get("toolName") or kind.removeprefix("tool-")}
         return _UI_PART, body
     return None
+
+
+@functools.lru_cache(maxsize=256)
+def _candidates(kind: str | None, *, is_result: bool) -> tuple[Shape, ...]:
+    """The shapes that a block of this kind may have."""
+    shapes = RESULTS if is_result else CALLS
+    return tuple(shape for shape in shapes if shape.inside is not None or kind in shape.types)
 
 
 _TYPED = frozenset(kind for shape in (*CALLS, *RESULTS) for kind in shape.types)
@@ -255,15 +263,11 @@ def message_turns(value: dict[str, Any]) -> list[Turn]:
     calls, results, said = _split(blocks, content)
     listed, nameless = _listed_calls(value)
     calls += listed
-    tokens_in, tokens_out = usage_of(first(value, "usage", "usage_metadata"))
-    meta = value.get("response_metadata")
-    model = first(value, "model", "model_name") or (meta.get("model_name") if isinstance(meta, dict) else None)
+    tokens_in, tokens_out, model, time = (None,) * 4 if value.keys() <= _BARE else _about(value)
     text = text_of(said)
     if role is Role.USER and text and HARNESS_TEXT.fullmatch(text):
         role = Role.HARNESS
     uid = _id(first(value, "id", "uuid")) if role is not Role.TOOL else None
-    time = micros(first(value, "timestamp", "created_at", "createdAt", "ts", "time"))
-    model = model if isinstance(model, str) else None
     came = tuple(results)
     if role is Role.TOOL:
         came = came or (_tool_message(value, content),)
@@ -276,6 +280,19 @@ def message_turns(value: dict[str, Any]) -> list[Turn]:
             found.append(Turn(role, text, tuple(calls), (), uid, time, model, tokens_in, tokens_out))
     found[0].passed_over = nameless
     return found
+
+
+_BARE = frozenset({"role", "content", "tool_calls", "tool_call_id", "name", "type", "id"})
+"""The keys of a message that says nothing about itself, as nearly all do."""
+
+
+def _about(value: dict[str, Any]) -> tuple[int | None, int | None, str | None, int | None]:
+    """(prompt tokens, completion tokens, model, time) of a message."""
+    tokens_in, tokens_out = usage_of(first(value, "usage", "usage_metadata"))
+    meta = value.get("response_metadata")
+    model = first(value, "model", "model_name") or (meta.get("model_name") if isinstance(meta, dict) else None)
+    time = micros(first(value, "timestamp", "created_at", "createdAt", "ts", "time"))
+    return tokens_in, tokens_out, model if isinstance(model, str) else None, time
 
 
 def _split(blocks: list[dict[str, Any]], content: Any) -> tuple[list[Call], list[Result], Any]:
@@ -302,6 +319,8 @@ def _is_words(block: dict[str, Any]) -> bool:
 
 def _listed_calls(value: dict[str, Any]) -> tuple[list[Call], int]:
     """Calls beside the content (``tool_calls``, and the older single ``function_call``), and how many lack a name."""
+    if _LISTED.isdisjoint(value):
+        return [], 0
     listed = first(value, "tool_calls", "toolCalls")
     extra = value.get("additional_kwargs")
     if not listed and isinstance(extra, dict):
@@ -319,6 +338,9 @@ def _listed_calls(value: dict[str, Any]) -> tuple[list[Call], int]:
         if isinstance(written, dict) and isinstance(written.get("name"), str):
             calls.append(Call(written["name"], first(written, "arguments", "parameters")))
     return calls, nameless
+
+
+_LISTED = frozenset({"tool_calls", "toolCalls", "additional_kwargs", "invalid_tool_calls", "function_call", "from"})
 
 
 def _tool_message(value: dict[str, Any], content: Any) -> Result:

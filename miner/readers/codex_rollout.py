@@ -165,7 +165,8 @@ class Rollout:
             self._count += 1
             self._key = f"#{self._count}"
         self._open = True
-        self.conversation.add(changed(turn, response=self._key, model=self.model))
+        turn.response, turn.model = self._key, self.model
+        self.conversation.add(turn)
         self._step = self._last_step()
         step = self._steps.setdefault(self._step, _Step())
         if turn.time_us is not None:

@@ -43,28 +43,35 @@ def arguments_of(raw: Any) -> tuple[str, bool]:
     A text that is an object stays as written, so that numbers keep their digits. An object that was encoded twice
     is decoded once. No arguments at all are the empty object; anything else becomes ``{"input": raw}``.
     """
+    text, value = object_of(raw)
+    return text, value is not None
+
+
+def object_of(raw: Any) -> tuple[str, dict[str, Any] | None]:
+    """The same, with the object itself; None where the log held none."""
     if isinstance(raw, dict):
-        return json_text(raw), True
+        return json_text(raw), raw
     if raw is None:
-        return "{}", True
+        return "{}", {}
     if isinstance(raw, str):
         text = raw.strip()
         if not text:
-            return "{}", True
-        value = parsed(text)
+            return "{}", {}
+        value, strict = _read(text)
         if isinstance(value, str):
-            text, value = value.strip(), parsed(value)
+            text = value.strip()
+            value, strict = _read(text)
         if isinstance(value, dict):
-            return (text if _is_strict(text) else json_text(value)), True
-    return json_text({"input": raw}), False
+            return (text if strict else json_text(value)), value
+    return json_text({"input": raw}), None
 
 
-def _is_strict(text: str) -> bool:
+def _read(text: str) -> tuple[Any, bool]:
+    """(the value of a text, whether a strict parser takes it)."""
     try:
-        orjson.loads(text)
+        return orjson.loads(text), True
     except orjson.JSONDecodeError:
-        return False
-    return True
+        return parsed(text), False
 
 
 def text_of(content: Any) -> str | None:

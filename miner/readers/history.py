@@ -30,6 +30,8 @@ class News:
 
 def mark(turn: Turn) -> Mark:
     """Ids where there are any: the text of an old result may be replaced by a placeholder, of an old answer trimmed."""
+    if not turn.calls and not turn.results:
+        return turn.role, (turn.text or "").strip(), (), ()
     calls = tuple((call.id, call.name, json_text(call.arguments)) for call in turn.calls)
     results = tuple(result.id or (result.name, result.text) for result in turn.results)
     if any(call.id for call in turn.calls) or any(result.id for result in turn.results):

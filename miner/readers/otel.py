@@ -13,10 +13,11 @@ import orjson
 from miner.events import Event, Session
 from miner.readers.content import json_text
 from miner.readers.source import Head, Source, is_lines
-from miner.readers.span_dialects import SESSION, text_attribute, work_of
-from miner.readers.span_rows import COLUMNS, Span, logs_of, rows_of, span_of
+from miner.readers.span_dialects import SESSION, work_of
+from miner.readers.span_rows import COLUMNS, Glance, Span, glance_at, logs_of, rows_of, span_of
 from miner.readers.spans import sessions_of
 from miner.readers.tables import parquet_columns, parquet_rows
+from miner.readers.values import word
 
 VERSION = 1
 TITLE = "OpenTelemetry traces of agents: OTLP JSON, span tables (JSON, Parquet); GenAI, OpenInference, OpenLLMetry …"
@@ -33,6 +34,7 @@ _DIALECT = re.compile(
     rb'"?(?:gen_ai\.|openinference\.span\.kind|traceloop\.|ai\.operationId|mlflow\.spanType|monocle|agentic\.|mcp\.method)'
 )
 _PARQUET = b"PAR1"
+_SESSION = frozenset(SESSION)
 
 
 def recognises(head: Head) -> float:
@@ -89,23 +91,23 @@ class _Held:
             self._said.setdefault((trace, identity), []).append(event)
             found = True
         for row, resource in rows_of(value):
-            span = span_of(row, resource)
-            if span is not None:
+            glance = glance_at(row, _SESSION)
+            if glance is not None:
                 found = True
-                self._keep(span, row, resource)
+                self._keep(glance, row, resource)
             elif row.get("kind") != "pending_span":
                 lost += 1
         self.lost += lost if found else 0
         return found
 
-    def _keep(self, span: Span, row: dict[str, Any], resource: dict[str, Any]) -> None:
+    def _keep(self, span: Glance, row: dict[str, Any], resource: dict[str, Any]) -> None:
         trace = self._traces.setdefault(span.trace, {})
         # A row that comes twice (a retried export) replaces itself.
         trace[span.id] = zlib.compress(json_text([row, resource]).encode("utf-8", "replace"), 1)
         if span.start_us is not None:
             self._start[span.trace] = min(span.start_us, self._start.get(span.trace, span.start_us))
         for rank, name in enumerate(SESSION):
-            stated = text_attribute(span, (name,))
+            stated = word(span.attributes.get(name))
             if stated and (span.trace not in self._session or rank < self._session[span.trace][0]):
                 self._session[span.trace] = (rank, stated)
 

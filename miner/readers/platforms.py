@@ -9,7 +9,7 @@ from typing import Any
 
 from miner.events import Event, Session
 from miner.readers.source import Head, Source
-from miner.readers.span_maps import MAP_SUFFIX, SpanMap, load_map, own_map_of, span_by
+from miner.readers.span_maps import MAP_SUFFIX, SpanMap, load_map, own_map_of, place_by, span_by
 from miner.readers.span_platforms import MLFLOW, expanded, map_for
 from miner.readers.span_rows import Span
 from miner.readers.spans import sessions_of
@@ -78,10 +78,9 @@ class _Held:
 
     def take(self, table: SpanMap, row: dict[str, Any]) -> bool:
         """Keep a row; a later row of the same span adds to it. False for what is no span."""
-        found = span_by(table, row)
-        if found is None:
+        key = place_by(table, row)
+        if key is None:
             return False
-        key = found[0].trace, found[0].id
         before = self._rows.get(key)
         filled = {name: value for name, value in row.items() if value is not None}
         self._rows[key] = table, {**before[1], **filled} if before else row

@@ -6,6 +6,7 @@ there counts. What a row is follows from one column's value (``run_type = "tool"
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -63,26 +64,39 @@ class SpanMap:
 def cell(row: Mapping[str, Any], names: Names) -> Any:
     """The first of these columns, or paths into columns, that is there and not empty."""
     for name in names:
-        if row.get(name) not in (None, ""):
-            return row[name]
-        inner = _inside(row, name.split("."))
-        if inner not in (None, ""):
-            return inner
+        found = _inside(row, name)
+        if found not in (None, ""):
+            return found
     return None
 
 
-def _inside(row: Mapping[str, Any], steps: list[str]) -> Any:
+def _inside(row: Mapping[str, Any], path: str) -> Any:
     """What a path leads to; a key may itself hold dots."""
-    for length in range(len(steps), 0, -1):
-        found = row.get(".".join(steps[:length]))
-        if found in (None, "") or length == len(steps):
-            if length == len(steps) and found not in (None, ""):
-                return found
+    found = row.get(path)
+    if found not in (None, ""):
+        return found
+    for key, rest in _splits(path):
+        found = row.get(key)
+        if found in (None, ""):
             continue
         inner = parsed(found) if isinstance(found, str) and found[:1] == "{" else found
         if isinstance(inner, dict):
-            return _inside(inner, steps[length:])
+            return _inside(inner, rest)
     return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _splits(path: str) -> tuple[tuple[str, str], ...]:
+    """Each way to take a path as a key and the path inside it, the longest key first."""
+    steps = path.split(".")
+    return tuple((".".join(steps[:at]), ".".join(steps[at:])) for at in range(len(steps) - 1, 0, -1))
+
+
+def place_by(table: SpanMap, row: dict[str, Any]) -> tuple[str, str] | None:
+    """(trace, id) of a row; None for a row without them."""
+    row = table.prepare(row)
+    identity, trace = _name(cell(row, table.id)), _name(cell(row, table.trace))
+    return None if identity is None or trace is None else (trace, identity)
 
 
 def span_by(table: SpanMap, row: dict[str, Any]) -> tuple[Span, str | None] | None:

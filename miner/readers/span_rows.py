@@ -88,6 +88,33 @@ def span_of(row: Any, resource: dict[str, Any] | None = None) -> Span | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What decides where a span belongs."""
+
+    trace: str
+    id: str
+    start_us: int | None
+    attributes: dict[str, Any]
+    """Those that were asked for."""
+
+
+def glance_at(row: Any, names: frozenset[str]) -> Glance | None:
+    """A part of what ``span_of`` says, at a part of its cost: rows are looked at once to be sorted, and read later."""
+    if not isinstance(row, dict):
+        return None
+    there = _places(tuple(row))
+    attributes = _at(row, there["attributes"])
+    if not isinstance(attributes, list) or _at(row, there["events"]) or any(k.startswith("attributes.") for k in row):
+        span = span_of(row)
+        return None if span is None else Glance(span.trace, span.id, span.start_us, span.attributes)
+    identity, trace = _identity(_at(row, there["id"])), _identity(_at(row, there["trace"]))
+    if not identity or not trace or _at(row, there["kind"]) == "pending_span":
+        return None
+    asked = [pair for pair in attributes if not isinstance(pair, dict) or str(pair.get("key")) in names]
+    return Glance(trace, identity, micros(_at(row, there["start"])), attributes_of(asked))
+
+
 def rows_of(value: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """(span row, resource attributes) of an OTLP export request, or of a row that is a span by itself."""
     if not isinstance(value, dict):

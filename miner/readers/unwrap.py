@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from miner.readers.content import arguments_of, parsed
+from miner.readers.content import arguments_of, object_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def unwrap(name: str, raw: Any, server: str | None = None) -> list[Unwrapped]:
 
     A tool reached through a server's router is called ``server/tool``, because two servers may have tools of one name.
     """
-    arguments, ok = arguments_of(raw)
-    value = raw if isinstance(raw, dict) else parsed(arguments)
-    if isinstance(value, dict) and ok:
+    arguments, value = object_of(raw)
+    ok = value is not None
+    if value:
         batch = _batch(value)
         if batch:
             return [
@@ -122,6 +122,8 @@ def _is_call(item: Any) -> bool:
 
 def _routed(name: str, value: dict[str, Any]) -> Unwrapped | None:
     for router in ROUTERS:
+        if router.tool.isdisjoint(value) or router.parameters.isdisjoint(value):
+            continue
         tool = _only(value, router.tool)
         parameters = _only(value, router.parameters)
         server = _only(value, router.server)
