@@ -1,25 +1,26 @@
-"""Nights that are killed: started in a process group of their own, ended at any instant, started again."""
+"""Nights that are killed: forked from a process of their own, ended at any instant, started again."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from miner.store import Store
 from pipelines.home import read_json
-from tests.pipelines.conftest import PINNED, ROOT, Site
+from tests.pipelines.conftest import ROOT, Site
 
 LONGEST = 600.0
-"""Seconds after which a night that nobody kills is stuck."""
-NIGHT = "import sys\nfrom pipelines.nightly import main\nsys.exit(main(['--settings', sys.argv[1]]))\n"
+"""Processor seconds after which a night that nobody kills is stuck."""
 FILES = ("bundle.json", "bundle.txt", "patterns.json")
 ROWS = {
     "all_sessions": "select count(*), count(distinct key), sum(digest) from all_sessions",
@@ -44,22 +45,26 @@ class Campaign:
     """Kills until enough of them fell; each resumed night that ends is held to what an undisturbed one leaves."""
 
     site: Site
+    nights: Nights
     expected: Outcome
     night_seconds: float
     draws: random.Random
     kills: int = 0
     ended: int = 0
     kills_by_night: list[int] = field(default_factory=list)
+    kills_by_step: Counter[str] = field(default_factory=Counter)
 
     def run(self, kills: int, before: Path) -> None:
         """Kill so many times; ``before`` is the home as each night finds it."""
         restore(self.site, before)
         fallen = 0
         while self.kills < kills or fallen:
-            # After the last kill that is asked for, the night may end.
-            longest = self.draws.uniform(0, 1.2 * self.night_seconds) if self.kills < kills else LONGEST
-            if killed(self.site, longest):
+            # Many come soon after a start, where a night takes up what another left. After the last, it may end.
+            most = 1.2 * self.night_seconds * self.draws.random()
+            longest = self.draws.uniform(0, most) if self.kills < kills else LONGEST
+            if self.nights.killed(longest):
                 self.kills, fallen = self.kills + 1, fallen + 1
+                self.kills_by_step[self.nights.step] += 1
                 continue
             found = outcome(self.site)
             assert found.rows == self.expected.rows
@@ -68,36 +73,50 @@ class Campaign:
             self.ended += 1
             self.kills_by_night.append(fallen)
             fallen = 0
+            print(f"{self.kills} kills in {self.ended} nights", flush=True)
             restore(self.site, before)
 
 
-def undisturbed(site: Site) -> tuple[Outcome, float]:
-    """What a night leaves that nobody kills, and how many seconds it takes in a process of its own."""
-    began = time.monotonic()
-    assert not killed(site, LONGEST)
-    return outcome(site), time.monotonic() - began
+@dataclass(slots=True)
+class Nights:
+    """Starts nights, and kills them."""
+
+    server: subprocess.Popen[str]
+    seconds: float = 0.0
+    """Processor seconds of the last one."""
+    step: str = ""
+    """What it said last."""
+
+    def killed(self, seconds: float) -> bool:
+        """Start a night, and kill it with all its processes after so many processor seconds; False when it had ended
+        well before.
+        """
+        assert self.server.stdin
+        assert self.server.stdout
+        print(seconds, file=self.server.stdin, flush=True)
+        told = json.loads(self.server.stdout.readline())
+        self.seconds, self.step = told["seconds"], (told["said"].splitlines() or [""])[-1]
+        assert told["killed"] or told["code"] == 0, told["said"]
+        return bool(told["killed"])
 
 
-def killed(site: Site, seconds: float) -> bool:
-    """Start a night, and kill it with all its processes after some seconds; False when it had ended well before."""
-    words = [sys.executable, "-c", PINNED + NIGHT, str(site.settings)]
-    process = subprocess.Popen(
-        words,
-        cwd=ROOT,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # on busy cores its threads wait for each other
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        _, said = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return True
-    assert process.returncode == 0, said
-    return False
+@contextmanager
+def nights_of(site: Site) -> Iterator[Nights]:
+    """The nights of a schedule."""
+    words = [sys.executable, "-m", "tests.pipelines.nights", str(site.settings)]
+    surroundings = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # a process with threads must not fork
+    with subprocess.Popen(
+        words, cwd=ROOT, env=surroundings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        yield Nights(server)
+        assert server.stdin
+        server.stdin.close()
+
+
+def undisturbed(site: Site, nights: Nights) -> tuple[Outcome, float]:
+    """What a night leaves that nobody kills, and how many processor seconds it takes."""
+    assert not nights.killed(LONGEST)
+    return outcome(site), nights.seconds
 
 
 def outcome(site: Site) -> Outcome:

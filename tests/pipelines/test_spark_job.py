@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -18,8 +19,10 @@ from miner.settings import Settings
 from pipelines import spark_job
 from tests.engines.spark_here import spark
 from tests.pipelines.conftest import ROOT
+from tests.real_logs import SHARED, needs_real_logs
 
 __all__ = ["spark"]
+DATASETS = ("tau", "react_text", "swe_agent", "livemcpbench", "tau2", "deer_flow", "claude_code")
 FILES = ("patterns.json", "bundle.json", "bundle.txt")
 
 
@@ -59,6 +62,21 @@ def test_the_job_makes_the_bundle_of_one_machine(
         assert {name: (out / name).read_bytes() for name in FILES} == expected
     summary = json.loads(capsys.readouterr().out.split("\n{")[0])
     assert summary["problems"] == 1
+
+
+@pytest.mark.soak
+@pytest.mark.spark
+@pytest.mark.parametrize("name", DATASETS)
+@needs_real_logs("tau")
+def test_the_job_makes_the_bundle_of_real_logs(name: str, spark: Any, tmp_path: Path) -> None:
+    """On every set of real logs: the bytes of one machine, whose hashes are printed."""
+    expected = on_one_machine(SHARED / name, tmp_path / "run")
+    words = [str(SHARED / name), "--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
+    assert spark_job.main(words) == 0
+    found = {file: (tmp_path / "out" / file).read_bytes() for file in FILES}
+    digests = {file: [hashlib.sha256(data[file]).hexdigest() for data in (expected, found)] for file in FILES}
+    print(name, json.dumps(digests, indent=1))
+    assert found == expected
 
 
 @pytest.mark.spark
