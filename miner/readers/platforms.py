@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from miner.events import Event, Session
 from miner.readers.source import Head, Source
-from miner.readers.span_maps import MAP_SUFFIX, SpanMap, load_map, own_map_of, place_by, span_by
+from miner.readers.span_maps import MAP_SUFFIX, Place, SpanMap, load_map, own_map_of, place_by, span_by
 from miner.readers.span_platforms import MLFLOW, expanded, map_for
 from miner.readers.span_rows import Span
 from miner.readers.spans import sessions_of
@@ -23,6 +26,8 @@ RESTS_ON = "published schemas and documentation; hand-made exports"
 NAME = "platforms"
 CUT_LENGTHS = frozenset({100, 1000})
 """Default limits at which clients of these platforms silently stop."""
+LOOSE_ROWS = 4096
+"""Rows that are held as they are; packing is a part of their size, and takes a part of their time."""
 
 
 def recognises(head: Head) -> float:
@@ -48,7 +53,7 @@ def groups(paths: list[Path]) -> list[tuple[Path, ...]]:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """Sessions once all rows are in, since a child may stand before its parent."""
-    held = _Held()
+    held = _Rows()
     for path in source.paths:
         if path.name.endswith(MAP_SUFFIX):
             source.account.accepted += path.stat().st_size
@@ -70,36 +75,61 @@ def read(source: Source) -> Iterator[Session | Event]:
         yield from sessions_of(source, spans, NAME, native_id)
 
 
-class _Held:
-    """Spans by trace, and the session that each trace belongs to."""
+class _Held(NamedTuple):
+    """A row, and where it belongs."""
+
+    table: SpanMap
+    row: dict[str, Any] | bytes
+    """Packed, where there are many."""
+    place: Place
+
+
+class _Rows:
+    """Spans by trace and id: all of an export is read before any of it can be told, so that many rows are packed."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], tuple[SpanMap, dict[str, Any]]] = {}
+        self._held: dict[tuple[str, str], _Held] = {}
 
     def take(self, table: SpanMap, row: dict[str, Any]) -> bool:
         """Keep a row; a later row of the same span adds to it. False for what is no span."""
-        key = place_by(table, row)
-        if key is None:
+        place = place_by(table, row)
+        if place is None:
             return False
-        before = self._rows.get(key)
-        filled = {name: value for name, value in row.items() if value is not None}
-        self._rows[key] = table, {**before[1], **filled} if before else row
+        key = place.trace, place.id
+        before = self._held.get(key)
+        if before is not None:
+            row = {**_unpacked(before.row), **{name: value for name, value in row.items() if value is not None}}
+            place = place_by(table, row) or place
+        self._held[key] = _Held(table, row if len(self._held) < LOOSE_ROWS else _packed(row), place)
         return True
 
     def sessions(self) -> Iterator[tuple[str, list[Span]]]:
         """The spans of each session: a session's traces together, in the order of time."""
-        traces: dict[str, list[Span]] = {}
+        traces: dict[str, list[_Held]] = {}
         named: dict[str, str] = {}
-        for table, row in self._rows.values():
-            found = span_by(table, row)
-            if found is not None:
-                traces.setdefault(found[0].trace, []).append(found[0])
-                if found[1] is not None:
-                    named.setdefault(found[0].trace, found[1])
-        joined: dict[str, list[Span]] = {}
-        for trace in sorted(traces, key=lambda t: (min(s.start_us or 0 for s in traces[t]), t)):
-            joined.setdefault(named.get(trace, trace), []).extend(traces[trace])
-        yield from joined.items()
+        for held in self._held.values():
+            traces.setdefault(held.place.trace, []).append(held)
+            if held.place.session is not None:
+                named.setdefault(held.place.trace, held.place.session)
+        joined: dict[str, list[str]] = {}
+        for trace in sorted(traces, key=lambda t: (min(held.place.start_us or 0 for held in traces[t]), t)):
+            joined.setdefault(named.get(trace, trace), []).append(trace)
+        for native_id, names in joined.items():
+            rows = (span_by(held.table, _unpacked(held.row)) for name in names for held in traces[name])
+            yield native_id, [span for span in rows if span is not None]
+
+
+def _packed(row: dict[str, Any]) -> dict[str, Any] | bytes:
+    try:
+        return zlib.compress(orjson.dumps(row), 1)
+    except orjson.JSONEncodeError:
+        # A number with more digits than the packing would keep.
+        return row
+
+
+def _unpacked(row: dict[str, Any] | bytes) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(zlib.decompress(row)) if isinstance(row, bytes) else row
+    return found
 
 
 EXAMPLE_NAME = "runs.jsonl"

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from miner.errors import UsageError
 from miner.readers.clock import micros
@@ -92,15 +92,26 @@ def _splits(path: str) -> tuple[tuple[str, str], ...]:
     return tuple((".".join(steps[:at]), ".".join(steps[at:])) for at in range(len(steps) - 1, 0, -1))
 
 
-def place_by(table: SpanMap, row: dict[str, Any]) -> tuple[str, str] | None:
-    """(trace, id) of a row; None for a row without them."""
+class Place(NamedTuple):
+    """Where a row belongs."""
+
+    trace: str
+    id: str
+    start_us: int | None
+    session: str | None
+
+
+def place_by(table: SpanMap, row: dict[str, Any]) -> Place | None:
+    """A part of what ``span_by`` says, at a part of its cost; None for a row without id or trace."""
     row = table.prepare(row)
     identity, trace = _name(cell(row, table.id)), _name(cell(row, table.trace))
-    return None if identity is None or trace is None else (trace, identity)
+    if identity is None or trace is None:
+        return None
+    return Place(trace, identity, micros(cell(row, table.start)), _name(cell(row, table.session)))
 
 
-def span_by(table: SpanMap, row: dict[str, Any]) -> tuple[Span, str | None] | None:
-    """(span, session) of a row in the words of the semantic conventions; None for a row without id or trace."""
+def span_by(table: SpanMap, row: dict[str, Any]) -> Span | None:
+    """The span of a row in the words of the semantic conventions; None for a row without id or trace."""
     row = table.prepare(row)
     identity, trace = _name(cell(row, table.id)), _name(cell(row, table.trace))
     if identity is None or trace is None:
@@ -114,8 +125,7 @@ def span_by(table: SpanMap, row: dict[str, Any]) -> tuple[Span, str | None] | No
     parent = _name(cell(row, table.parent))
     service = word(cell(row, table.service))
     attributes = _attributes(table, row, kind, title, given, made)
-    span = Span(trace, identity, parent, title, start, end, attributes, failed, error, service)
-    return span, _name(cell(row, table.session))
+    return Span(trace, identity, parent, title, start, end, attributes, failed, error, service)
 
 
 def _attributes(table: SpanMap, row: dict[str, Any], kind: str, title: str, given: Any, made: Any) -> dict[str, Any]:

@@ -98,8 +98,12 @@ def braintrust(identity: str, kind: str, **about: Any) -> dict[str, Any]:
     return {**base, "span_attributes": {"name": name, "type": kind}, "error": None, **about}
 
 
-def test_braintrust_rows_have_seconds_and_are_merged(tmp_path: Path) -> None:
-    """Times are seconds in the metrics; rows of one span add to each other."""
+@pytest.mark.parametrize("loose", [0, 2, 4096])
+def test_braintrust_rows_have_seconds_and_are_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loose: int
+) -> None:
+    """Times are seconds in the metrics; rows of one span add to each other, packed or not."""
+    monkeypatch.setattr(platforms, "LOOSE_ROWS", loose)
     start, end = {"metrics": {"start": 1777629601.2, "end": 1777629601.9}}, {"output": "paid", "_is_merge": True}
     found = table(
         tmp_path,
@@ -117,6 +121,15 @@ def test_braintrust_rows_have_seconds_and_are_merged(tmp_path: Path) -> None:
     )
     [call] = found.calls
     assert (call.text, (call.end_us or 0) - (call.start_us or 0)) == ("paid", 700_000)
+
+
+def test_numbers_keep_their_digits_where_rows_are_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that packing would change is held as it is."""
+    given = {"id": 123456789012345678901234567890}
+    row = braintrust("b3", "tool", input=given, metrics={"start": 1777629601.2, "end": 1777629601.9})
+    loose = table(tmp_path, row).calls
+    monkeypatch.setattr(platforms, "LOOSE_ROWS", 0)
+    assert table(tmp_path, row).calls == loose
 
 
 def test_an_export_of_root_rows_or_of_a_round_number_is_told(tmp_path: Path) -> None:
