@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from miner.events import Event, Session, Status
@@ -13,21 +14,25 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import HARNESS_TEXT, Role
-from miner.readers.source import Head, Record, Source
+from miner.readers.source import Head, Record, Source, strip_compression
 from miner.readers.telling import Fact, tell
 from miner.readers.values import count, last_name, listing, mapping, number, word
 
-VERSION = 1
+VERSION = 2
 TITLE = "Qwen Code chats (JSONL)"
-WHERE = "~/.qwen/projects/<project>/chats/<session>.jsonl"
-RESTS_ON = "a description taken from version 0.15.10; hand-made files"
+WHERE = "~/.qwen/projects/<project>/chats/<session>.jsonl, and subagents/<session>/agent-<id>.jsonl beside chats"
+RESTS_ON = "a description taken from version 0.15.10; for sub-agents, the producer's source; hand-made files"
 
 NAME = "qwen"
+_ABOUT = ".meta.json"
+"""What a host says of a sub-agent, beside its lines."""
 _STATUS = {"success": Status.OK, "error": Status.ERROR, "cancelled": Status.CANCELLED}
 
 
 def recognises(head: Head) -> float:
-    """A chained line whose message has parts: nobody else writes both."""
+    """A chained line whose message has parts: nobody else writes both; a sub-agent's meta file by its keys."""
+    if head.name.endswith(_ABOUT):
+        return 0.95 if {"agentId", "agentType", "parentSessionId"} <= mapping(head.document()).keys() else 0.0
     for record in head.records():
         if isinstance(record, dict) and "sessionId" in record and "parentUuid" in record:
             if "parts" in mapping(record.get("message")):
@@ -37,22 +42,43 @@ def recognises(head: Head) -> float:
     return 0.0
 
 
+def groups(paths: list[Path]) -> list[tuple[Path, ...]]:
+    """A sub-agent's lines and what is said of it; every other file alone."""
+    families: dict[Path, list[Path]] = {}
+    for path in paths:
+        plain = strip_compression(path)
+        name = plain.name.removesuffix(_ABOUT).removesuffix(".jsonl")
+        families.setdefault(plain.with_name(name) if name.startswith("agent-") else path, []).append(path)
+    return [tuple(sorted(files)) for _, files in sorted(families.items())]
+
+
 def read(source: Source) -> Iterator[Session | Event]:
-    """One session for each id that the lines name."""
-    chats: dict[str, _Chat] = {}
-    for record in source.records():
-        line = mapping(record.value)
-        identity = word(line.get("sessionId"))
-        if identity is None:
-            source.account.unknown += 1
+    """One session for each id that the lines name, and one for each agent in it."""
+    chats: dict[tuple[str, str | None], _Chat] = {}
+    abouts: dict[str, dict[str, Any]] = {}
+    for path in source.paths:
+        one = replace(source, paths=(path,))
+        if strip_compression(path).name.endswith(_ABOUT):
+            for about in (mapping(record.value) for record in one.elements("\0")):
+                abouts[word(about.get("agentId")) or ""] = about
             continue
-        chat = chats.get(identity)
-        if chat is None:
-            chat = chats[identity] = _Chat(source, record, line, Conversation(session_key(NAME, identity)))
-        if not chat.take(line, record.line):
-            source.account.unknown += 1
-    for identity, chat in chats.items():
-        yield from chat.tell(identity)
+        for record in one.records():
+            line = mapping(record.value)
+            identity, agent = word(line.get("sessionId")), word(line.get("agentId"))
+            if identity is None:
+                source.account.unknown += 1
+                continue
+            chat = chats.get((identity, agent))
+            if chat is None:
+                chat = chats[identity, agent] = _Chat(one, record, line, agent, Conversation(_key(identity, agent)))
+            if not chat.take(line, record.line):
+                source.account.unknown += 1
+    for (identity, agent), chat in chats.items():
+        yield from chat.tell(identity, abouts.get(agent or "", {}))
+
+
+def _key(identity: str, agent: str | None) -> str:
+    return session_key(NAME, identity, agent) if agent else session_key(NAME, identity)
 
 
 @dataclass(slots=True)
@@ -62,6 +88,8 @@ class _Chat:
     source: Source
     record: Record
     first: dict[str, Any]
+    agent: str | None
+    """The sub-agent's id; the session's own agent has none."""
     conversation: Conversation
     _ran: list[tuple[str, str, Fact]] = field(default_factory=list)
     """(tool, arguments, times): telemetry knows no call ids."""
@@ -110,6 +138,8 @@ class _Chat:
                 model=word(line.get("model")),
                 tokens_in=count(usage.get("promptTokenCount")),
                 tokens_out=count(usage.get("candidatesTokenCount")),
+                # A sub-agent's words and each of its calls have lines of their own, though they are one answer.
+                joins=self.agent is not None,
                 passed_over=len(stated) - len(calls) + sum("functionResponse" in part for part in parts),
                 line=at_line,
             )
@@ -135,7 +165,7 @@ class _Chat:
             fact = Fact(end - round(length * 1e3), end)
             self._ran.append((name, _canonical(event.get("function_args")), fact))
 
-    def tell(self, identity: str) -> Iterator[Session | Event]:
+    def tell(self, identity: str, about: dict[str, Any]) -> Iterator[Session | Event]:
         """The session and its events."""
         facts: dict[str, Fact] = {}
         calls = [event for event in self.conversation.events() if event.tool is not None and event.call_id is not None]
@@ -148,8 +178,12 @@ class _Chat:
         session = Session(
             self.conversation.key,
             NAME,
-            identity,
-            agent="qwen-code",
+            f"{identity}/{self.agent}" if self.agent else identity,
+            relation="subagent" if self.agent else "root",
+            parent=_key(identity, word(about.get("parentAgentId"))) if self.agent else None,
+            spawned_by=word(about.get("toolUseId")),
+            agent=word(self.first.get("agentName")) or word(about.get("agentType")) or "qwen-code",
+            model=word(about.get("model")),
             agent_version=word(self.first.get("version")),
             application=last_name(cwd),
             cwd=cwd,

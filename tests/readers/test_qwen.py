@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from miner.events import EventKind, Status, TimeSource
-from miner.readers import recognise, scores
-from tests.readers.reading import lines, read
+from miner.readers import qwen, recognise, scores, session_key
+from tests.readers.reading import document, lines, read
 
 
 def line(uuid: str, parent: str | None, kind: str, *parts: dict[str, Any], **about: Any) -> dict[str, Any]:
@@ -88,6 +88,27 @@ def test_a_branch_left_behind_is_off_the_path(tmp_path: Path) -> None:
     values += [values[1], line("c", "a", "assistant", {"text": "y"})]
     found = read("qwen", lines(tmp_path, values))
     assert [found.events[seq].text for seq in found.session.off_path] == ["x"]
+
+
+def test_a_sub_agent_is_a_session_of_its_own(tmp_path: Path) -> None:
+    """Its lines carry its parent's session id; the file beside them names the call that started it."""
+    side = {"agentId": "explore-7", "agentName": "explore", "isSidechain": True}
+    values = [line("a", None, "user", {"text": "Look."}, **side), line("b", "a", "assistant", {"text": "So."}, **side)]
+    values += [line("c", "b", "assistant", call("1"), **side), line("d", "c", "assistant", call("2"), **side)]
+    values += [{**result("1", "d"), **side}, {**result("2", "r1"), **side}]
+    path = lines(tmp_path, values, "agent-explore-7.jsonl")
+    about = {"agentId": "explore-7", "agentType": "explore", "parentSessionId": "s", "toolUseId": "t9", "model": "m"}
+    meta = document(tmp_path, {**about, "parentAgentId": None}, "agent-explore-7.meta.json")
+    main = lines(tmp_path, [line("a", None, "user", {"text": "hi"})], "s.jsonl")
+    assert {recognise(file) for file in (path, meta, main)} == {"qwen"}
+    assert qwen.groups([path, meta, main]) == [(path, meta), (main,)]
+    found = read("qwen", path, meta)
+    assert (found.session.relation, found.session.agent) == ("subagent", "explore")
+    assert (found.session.parent, found.session.spawned_by) == (session_key("qwen", "s"), "t9")
+    assert found.session.key != read("qwen", main).session.key == found.session.parent
+    assert [(c.step, c.call_index, c.text) for c in found.calls] == [(0, 0, "ok"), (0, 1, "ok")]
+    inner = document(tmp_path, {**about, "parentAgentId": "lead"}, "agent-explore-7.meta.json")
+    assert read("qwen", path, inner).session.parent == session_key("qwen", "s", "lead")
 
 
 def test_compression_is_a_compaction(tmp_path: Path) -> None:
