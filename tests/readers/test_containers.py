@@ -14,7 +14,7 @@ import pytest
 
 from miner.readers import inspect, inspect_samples, load_reader, recognise
 from miner.readers.sqlite_copy import database
-from tests.readers.containers import zipped
+from tests.readers.archives import zipped
 from tests.readers.reading import Read, read
 
 SAMPLE = json.loads(inspect.EXAMPLE)["samples"][0]

@@ -12,7 +12,7 @@ import pytest
 from miner.events import Caller, EventKind, Status
 from miner.readers import inspect, recognise, session_key
 from miner.readers.source import Limits
-from tests.readers.containers import zipped
+from tests.readers.archives import zipped
 from tests.readers.reading import Read, document, read
 
 SAMPLE = json.loads(inspect.EXAMPLE)["samples"][0]
