@@ -120,7 +120,7 @@ def arguments_of(call: Event) -> dict[str, Any]:
     """A call's arguments; what no call could ask for again (no JSON, NaN, nesting without end) is one text."""
     text = call.arguments or "{}"
     try:
-        value = json.loads(text, parse_constant=_refused, parse_float=_finite)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return {"input": text}
     if text.count("[") + text.count("{") > NESTED and _is_nested_further(value, NESTED):
@@ -135,6 +135,9 @@ def _refused(name: str) -> Any:
 def _finite(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else _refused("infinity")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refused, parse_float=_finite)
 
 
 def _is_nested_further(value: Any, levels: int) -> bool:

@@ -58,16 +58,21 @@ def shapes(token: str) -> list[str]:
         found.append(f"X{len(token)}")
     runs = _RUNS.findall(token[:SHAPED_LETTERS])
     if 0 < len(runs) <= 9:
-        shape = "="
-        for run in runs:
-            if run.isdecimal():
-                shape += f"9{len(run)}"
-            else:
-                shape += "A" if run[0].isupper() else "a" if run[0].islower() else run
-        found.append(shape)
+        found.append("=" + "".join(map(_shape_of_run, runs)))
         if len(runs) > 1 and runs[0].isalpha() and runs[-1].isdecimal():
             found.append(f"^{runs[0]}{'9' * len(runs[-1])}")
     return found
+
+
+def _shape_of_run(run: str) -> str:
+    first = run[0]
+    if "a" <= first <= "z":
+        return "a"
+    if "A" <= first <= "Z":
+        return "A"
+    if run.isdecimal():
+        return f"9{len(run)}"
+    return "A" if first.isupper() else "a" if first.islower() else run
 
 
 def clip(text: str) -> str:
@@ -85,7 +90,7 @@ def as_json(text: str) -> Any:
     if len(text) > JSON_BYTES or not _OPENING.match(text):
         return None
     try:
-        return json.loads(text, parse_constant=_nothing, parse_float=_finite)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
 
@@ -97,6 +102,9 @@ def _nothing(_name: str) -> None:
 def _finite(digits: str) -> float | None:
     number = float(digits)
     return number if math.isfinite(number) else None
+
+
+_DECODER = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite)
 
 
 def is_dynamic(key: str) -> bool:

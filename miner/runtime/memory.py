@@ -222,14 +222,18 @@ class Memory:
     def _keep(self, grouped: dict[str, dict[str, Any]]) -> None:
         """Add what one event brought: stream -> value key -> value."""
         first, clock = self._first, self.clock
+        before: dict[str, Any] | None = None
         for where, values in grouped.items():
             stream = self.streams.get(where)
             if stream is None:
                 stream = self.streams[where] = Stream()
             stream.add(values)
-            for key in values:
-                if key not in first:
-                    first[key] = clock
+            if values is not before:
+                # A token's own stream and that of all tools take in the same ones, one after the other.
+                before = values
+                for key in values:
+                    if key not in first:
+                        first[key] = clock
         self.kept = grouped
 
 

@@ -125,9 +125,12 @@ class Tokens:
         if not self._words and lower and run.isalpha() and run.isascii() and not run.endswith(_SCHEMES):
             return ()
         plain = run.isidentifier() or not _MARK.search(run)
-        found: list[Token] = []
-        for match in (_WORD_TOKEN if plain else _TOKEN).finditer(run):
-            found += self._named(match)
+        grammar = _WORD_TOKEN if plain else _TOKEN
+        match = grammar.match(run)
+        if match is not None and (match.end() == len(run) or run[match.end() :] == "("):
+            found = self._named(match)  # most runs are one token
+        else:
+            found = [token for match in grammar.finditer(run) for token in self._named(match)]
         if (not lower and _MONTH.search(run)) or run.endswith(_SCHEMES) or ("-" in run and _DATE_ENDS.search(run)):
             found.append((_CROSSES, run))
         return tuple(found)

@@ -22,7 +22,7 @@ class Wanted:
         streams: the streams that rules read; None stands for all, as mining needs.
     """
 
-    __slots__ = ("_made", "_roots", "_tokens", "rows", "streams")
+    __slots__ = ("_made", "_roots", "_streams", "_tokens", "rows", "streams")
 
     def __init__(self, streams: frozenset[str] | None) -> None:
         self.streams = streams
@@ -30,6 +30,7 @@ class Wanted:
         """Whether a rule reads the field beside another."""
         self._roots: dict[str, Place | None] = {}
         self._tokens: dict[str, Tokens | None] = {}
+        self._streams: dict[str, tuple[str, ...]] = {}
         self._made = 0
 
     def root(self, origin: str) -> Place | None:
@@ -65,8 +66,14 @@ class Wanted:
 
     def of(self, where: str) -> tuple[str, ...]:
         """The wanted streams that values of a place go to."""
-        found = streams_of(where)
-        return found if self.streams is None else tuple(stream for stream in found if stream in self.streams)
+        if self.streams is None:
+            return streams_of(where)
+        found = self._streams.get(where)
+        if found is None:
+            if len(self._streams) >= PLACES_KEPT:
+                self._streams.clear()
+            found = self._streams[where] = tuple(stream for stream in streams_of(where) if stream in self.streams)
+        return found
 
     def _counted(self, where: str) -> tuple[str, ...]:
         self._made += 1

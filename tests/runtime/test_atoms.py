@@ -164,6 +164,10 @@ def test_no_token_is_looked_for_in_long_runs(letter: str, monkeypatch: pytest.Mo
             seen.append(text)
             return grammar.finditer(text, *bounds)
 
+        def match(self, text: str) -> Any:
+            seen.append(text)
+            return grammar.match(text)
+
     for name in ("_TOKEN", "_WORD_TOKEN"):
         grammar = getattr(tokens_module, name)
         monkeypatch.setattr(tokens_module, name, Watching())
