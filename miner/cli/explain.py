@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from miner.runtime.speculation import Speculation
 
 _LONGEST = 110
+_TOOLS = 3
 _REPEAT = "asked before in this session"
 
 
@@ -28,13 +29,14 @@ _REPEAT = "asked before in this session"
 def command(run: Path, session: str, decision: int | None, as_json: bool) -> None:
     """Explain the predictions of a RUN folder's bundle in SESSION (a key, its beginning, or the log's own id).
 
-    With DECISION, a number counted from 0, only that one, with every rule that had a say.
+    Under "next" are the likeliest tools, before arguments and calibration. With DECISION, a number counted from 0,
+    only that one, with every rule that had a say.
     """
     from miner.cli._bundle import opened
 
     bundle = opened(run)
     log = _session(run, session)
-    moments = [_moment(bundle, found, guesses) for found, guesses in _walked(bundle, log)]
+    moments = [_moment(bundle, *found) for found in _walked(bundle, log)]
     if decision is not None:
         if decision >= len(moments):
             raise click.UsageError(f"this session has {len(moments)} decisions, counted from 0")
@@ -63,7 +65,7 @@ def _session(run: Path, wanted: str) -> SessionLog:
     )
 
 
-def _walked(bundle: Bundle, log: SessionLog) -> Iterator[tuple[Decision, list[Speculation]]]:
+def _walked(bundle: Bundle, log: SessionLog) -> Iterator[tuple[Decision, dict[str, float], list[Speculation]]]:
     from miner.mining.decisions import decisions
     from miner.predictors.shipped import Predictor
 
@@ -71,10 +73,12 @@ def _walked(bundle: Bundle, log: SessionLog) -> Iterator[tuple[Decision, list[Sp
     for decision in decisions(log):
         for event in decision.observed:
             walk.observe(event)
-        yield decision, list(walk.predict())
+        yield decision, walk.tool_chances(), list(walk.predict())
 
 
-def _moment(bundle: Bundle, decision: Decision, guesses: list[Speculation]) -> dict[str, Any]:
+def _moment(
+    bundle: Bundle, decision: Decision, chances: dict[str, float], guesses: list[Speculation]
+) -> dict[str, Any]:
     from miner.evaluation.score import identity_of
     from miner.export.twin import form_text, rule_text
 
@@ -83,6 +87,10 @@ def _moment(bundle: Bundle, decision: Decision, guesses: list[Speculation]) -> d
     return {
         "decision": decision.index,
         "saw": [_event_text(event.kind.value, event.tool, event.text) for event in decision.observed],
+        "tools": [
+            {"tool": tool or None, "probability": round(chance, 6)}
+            for tool, chance in sorted(chances.items(), key=lambda item: (-item[1], item[0]))[:_TOOLS]
+        ],
         "predicted": [
             {
                 "tool": guess.tool,
@@ -103,6 +111,8 @@ def _say(moment: dict[str, Any], *, with_rules: bool) -> None:
     console.say(f"\ndecision {moment['decision']}")
     for text in moment["saw"]:
         console.say(f"   saw  {_short(text)}")
+    likely = (f"{one['tool'] or 'no call'} {one['probability']:.2f}" for one in moment["tools"])
+    console.say(f"  next  {', '.join(likely)}")
     for guess in moment["predicted"]:
         mark = "✓" if guess["came"] else " "
         console.say(f" {mark} {guess['probability']:.2f}  {guess['tool']} {_short(str(guess['arguments']))}")

@@ -96,6 +96,10 @@ class _Walk:
         self._decided = True
         return self._predictor.predict(most) if most else ()
 
+    def tool_chances(self) -> dict[str, float]:
+        """How likely each tool is at this decision; the empty name stands for no call."""
+        return self._predictor.tool_chances()
+
     def predict_after(self, parent: Speculation, call: Event, most: int = 5) -> Sequence[Speculation]:
         """The likeliest calls after a prediction that came true as this call, once its result is there."""
         return self._predictor.predict_after(parent, call.status or "ok", call.text, most)

@@ -168,6 +168,10 @@ class SessionPredictor:
         """What is seen of the tools that may come next, and of ``NO_TOOL``."""
         return self.outlook.tools(self._habits)
 
+    def tool_chances(self) -> dict[str, float]:
+        """How likely each tool is to be called next, ``NO_TOOL`` among them; the first step of a prediction."""
+        return self.outlook.chances(self._habits)[1]
+
     def candidates(self) -> tuple[list[str], list[tuple[Candidate, list[str]]]]:
         """The traits of "no call"; the calls that may come next, with theirs: forms, then rhythms, then repeats."""
         outcomes, tools = self.outlook.chances(self._habits)

@@ -169,6 +169,10 @@ def test_explain_says_where_a_prediction_is_from(made: Path, say: Said) -> None:
     assert opened["predicted"][0]["arguments"] == {"path": "docs/part3.txt"}
     assert opened["predicted"][0]["came"]
     assert "of res:" in opened["predicted"][0]["rules"]["path"]
+    tools = [one["probability"] for one in opened["tools"]]
+    assert opened["tools"][0]["tool"] == opened["predicted"][0]["tool"]
+    assert tools == sorted(tools, reverse=True)
+    assert 0.5 < sum(tools) <= 1.000001
     _, out, _ = say("explain", made, found["session"][:12], 1)
     assert "✓" in out
     assert "came  open" in out
