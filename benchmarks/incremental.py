@@ -13,11 +13,13 @@ import argparse
 import hashlib
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +76,7 @@ def measured(logs: StoredLogs, recipe: Recipe, share: float, folder: Path) -> di
     kept, full = folder / "kept.duckdb", folder / "full.duckdb"
     with load_engine(workers=recipe.workers) as engine, Counts(kept, recipe.folds) as counts:
         survey(before, counts, engine)
+    parts = parts_of_adding(logs, recipe, Path(shutil.copyfile(kept, folder / "parts.duckdb")))
     runs = {
         "full": timed(logs, recipe, full),
         "add": timed(logs, recipe, kept),
@@ -87,12 +90,29 @@ def measured(logs: StoredLogs, recipe: Recipe, share: float, folder: Path) -> di
         "runs": {
             name: {stage: value for stage, value in run.items() if stage != "bytes"} for name, run in runs.items()
         },
+        "parts_of_adding_cpu_s": parts,
         "add_share_of_full_cpu": round(runs["add"]["cpu_s"] / runs["full"]["cpu_s"], 3),
         "add_share_of_full_wall": round(runs["add"]["wall_s"] / runs["full"]["wall_s"], 3),
         "adding_equals_scratch": runs["add"]["bytes"] == runs["full"]["bytes"],
         "removing_equals_scratch": runs["remove"]["bytes"] == runs["full_without"]["bytes"],
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
+
+
+def parts_of_adding(logs: StoredLogs, recipe: Recipe, kept: Path) -> dict[str, float]:
+    """Processor seconds of what an incremental run does before it weighs: surveying what is new grows with that,
+    telling what is new and summing with all there is.
+    """
+    with load_engine(workers=1) as engine, Counts(kept, recipe.folds) as counts:
+        clocks = [processor_seconds()]
+        logs.contents()
+        clocks.append(processor_seconds())
+        keys = survey(logs, counts, engine)
+        clocks.append(processor_seconds())
+        counts.sums(keys, recipe.least_groups)
+        clocks.append(processor_seconds())
+    known, surveyed, summed = (round(later - earlier, 2) for earlier, later in pairwise(clocks))
+    return {"telling": known, "surveying": surveyed, "summing": summed}
 
 
 def timed(logs: StoredLogs, recipe: Recipe, kept: Path | None) -> dict[str, Any]:

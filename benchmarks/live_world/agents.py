@@ -74,10 +74,10 @@ def asks_database(rng: random.Random, _: str) -> Agent:
 
 def reads_pages(rng: random.Random, root: str) -> Agent:
     """Opens the index, a subject, and articles, mostly from the top."""
-    subjects = re.findall(rf"{root}/\w+/", (yield "fetch", {"url": f"{root}/"}))
+    subjects = re.findall(rf"{root}/\w+/", (yield "fetch", {"url": f"{root}/", "raw": True}))
     for _ in range(rng.randrange(1, 3)):
         subject = subjects[0] if rng.random() < 0.3 else rng.choice(subjects)
-        articles = re.findall(rf"{root}/\w+/[\w-]+\.html", (yield "fetch", {"url": subject}))
+        articles = re.findall(rf"{root}/\w+/[\w-]+\.html", (yield "fetch", {"url": subject, "raw": True}))
         start = 0 if rng.random() < 0.75 else rng.randrange(len(articles) - 3)
         for article in articles[start : start + rng.randrange(1, 4)]:
             yield "fetch", {"url": article}

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 # fmt: off
@@ -135,7 +136,8 @@ class Site:
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.send_header("Content-Length", str(len(page)))
                 self.end_headers()
-                self.wfile.write(page)
+                with suppress(ConnectionError):  # an early call may be taken back
+                    self.wfile.write(page)
 
             def log_message(self, *_: object) -> None:
                 """Nothing is logged."""
