@@ -13,7 +13,7 @@ from miner.readers.blocks import Turn, first, usage_of
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import Role
-from miner.readers.items import turns_in
+from miner.readers.items import Reading, turns_in
 
 LISTS = ("messages", "conversations", "conversation", "input", "contents", "history", "traj", "trajectory", "prompt")
 """Keys under which a record keeps its messages."""
@@ -41,7 +41,7 @@ class Exchange:
     """Answers that are of no known kind; messages, where none of them is."""
 
 
-def exchange_of(value: Any, line: int) -> Exchange | None:
+def exchange_of(value: Any, line: int, reading: Reading | None = None) -> Exchange | None:
     """The exchange of a record, or None when it holds no message."""
     if isinstance(value, list):
         shown = turns_in(value, line)
@@ -49,7 +49,7 @@ def exchange_of(value: Any, line: int) -> Exchange | None:
     if not isinstance(value, dict):
         return None
     request = _request_of(value)
-    shown = _prompt(request, line) + _shown(request, line)
+    shown = _prompt(request, line) + _shown(request, line, reading)
     response = _response_of(value)
     answer, passed_over = _answer(response, value, line)
     if not shown:
@@ -86,10 +86,10 @@ def _request_of(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def _shown(request: dict[str, Any], line: int) -> list[Turn]:
+def _shown(request: dict[str, Any], line: int, reading: Reading | None) -> list[Turn]:
     for name in LISTS:
         if isinstance(request.get(name), list):
-            found = turns_in(request[name], line)
+            found = turns_in(request[name], line, reading)
             if found:
                 return found
     text = request.get("input")

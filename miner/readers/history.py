@@ -32,8 +32,8 @@ def mark(turn: Turn) -> Mark:
     """Ids where there are any: the text of an old result may be replaced by a placeholder, of an old answer trimmed."""
     if not turn.calls and not turn.results:
         return turn.role, (turn.text or "").strip(), (), ()
-    calls = tuple((call.id, call.name, json_text(call.arguments)) for call in turn.calls)
-    results = tuple(result.id or (result.name, result.text) for result in turn.results)
+    calls = tuple([(call.id, call.name, json_text(call.arguments)) for call in turn.calls])
+    results = tuple([result.id or (result.name, result.text) for result in turn.results])
     if any(call.id for call in turn.calls) or any(result.id for result in turn.results):
         return turn.role, "", calls, results
     return turn.role, (turn.text or "").strip(), calls, results
@@ -71,9 +71,14 @@ class Context:
             count += 1
         return count
 
-    def news(self, turns: Sequence[Turn]) -> News:
-        """What a request adds; the context then is what the request holds."""
-        spoken = self._spoken(turns)
+    def news(self, turns: Sequence[Turn], marks: list[Mark] | None = None) -> News:
+        """What a request adds; the context then is what the request holds.
+
+        Args:
+            turns: what it shows.
+            marks: those of its messages, where they were made already.
+        """
+        spoken = self._spoken(turns) if marks is None else marks
         same = self.shared_marks(spoken)
         dropped, rest = self.marks[same:], set(self.marks[same:])
         compacted = bool(dropped) and (same == 0 or any(new in rest for new in spoken[same:]))

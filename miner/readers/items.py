@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
+
+import orjson
 
 from miner.readers.blocks import (
     Turn,
@@ -28,14 +32,39 @@ def is_silent(value: Any) -> bool:
     return isinstance(value, dict) and _FIXED.get(str(value.get("type"))) == ()
 
 
-def turns_in(items: Any, line: int | None = None) -> list[Turn]:
+Reading = Callable[[Any, int | None], list[Turn]]
+"""How the turns of one element are had: ``turns_of``, or a ``Memory`` of those that were read."""
+
+
+class Memory:
+    """The turns of messages that a log repeats in every request: each is taken apart once."""
+
+    def __init__(self, most: int = 1024) -> None:
+        self._most = most
+        self._known: OrderedDict[bytes, tuple[Turn, ...]] = OrderedDict()
+
+    def turns_of(self, value: Any, line: int | None) -> list[Turn]:
+        """The same as the function of that name, of turns that nobody else has."""
+        try:
+            key = hashlib.blake2b(orjson.dumps(value), digest_size=16).digest()
+        except orjson.JSONEncodeError:
+            return turns_of(value, line)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = tuple(turns_of(value, line))
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        return [changed(turn, line=line) for turn in known]
+
+
+def turns_in(items: Any, line: int | None = None, reading: Reading | None = None) -> list[Turn]:
     """The turns of a list of messages or items; an element that is neither is counted on a turn beside it."""
     if isinstance(items, str):
         return [Turn(Role.USER, items, line=line)]
     found: list[Turn] = []
     passed_over = 0
     for item in items if isinstance(items, list) else ():
-        turns = turns_of(item, line)
+        turns = (reading or turns_of)(item, line)
         passed_over += is_passed_over(item, turns)
         found += turns
     if found:

@@ -17,8 +17,8 @@ from miner.readers.blocks import Turn, first
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.exchange import APPLICATIONS, TASKS, Exchange, exchange_of, without_demonstrations
-from miner.readers.history import Context, mark, marks_of
-from miner.readers.items import is_silent, turns_of
+from miner.readers.history import Context, Mark, mark, marks_of
+from miner.readers.items import Memory, is_silent, turns_of
 from miner.readers.source import Head, Record, Source, is_lines, strip_compression
 from miner.readers.telling import tell_losses
 from miner.readers.values import grade
@@ -54,7 +54,7 @@ def recognises(head: Head) -> float:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each conversation, however many records hold its parts."""
-    sessions = _Sessions(source)
+    sessions, memory = _Sessions(source), Memory()
     for path in source.paths:
         one = Source((path,), source.limits, source.account, source.problems)
         records = one.records() if is_lines(path, source.limits) else one.elements(*_ELEMENTS)
@@ -65,7 +65,7 @@ def read(source: Source) -> Iterator[Session | Event]:
             if turns is not None:
                 bare, start = bare + turns, start or record
                 continue
-            exchange = exchange_of(record.value, record.line)
+            exchange = exchange_of(record.value, record.line, memory.turns_of)
             if exchange is None:
                 source.problem("unknown_record", "no message", path=path, line=record.line)
                 continue
@@ -111,14 +111,15 @@ class _Sessions:
 
     def add(self, exchange: Exchange, record: Record) -> Iterator[Session | Event]:
         """Continue the conversation that the exchange belongs to, or begin one."""
-        number = self._find(exchange)
+        marks = marks_of(exchange.shown)
+        number = self._find(exchange, marks)
         if number is None:
             number = self._begin(exchange, record)
             if number is None:
                 return
         live = self._live[number]
         self._live.move_to_end(number)
-        _extend(live, exchange, continued=exchange.previous in self._by_response)
+        _extend(live, exchange, marks, continued=exchange.previous in self._by_response)
         if exchange.response:
             self._by_response[exchange.response] = number
         while len(self._live) > OPEN_SESSIONS:
@@ -132,12 +133,11 @@ class _Sessions:
             yield from self._finished(live)
         self._by_response.clear()
 
-    def _find(self, exchange: Exchange) -> int | None:
+    def _find(self, exchange: Exchange, marks: list[Mark]) -> int | None:
         if exchange.previous in self._by_response:
             number = self._by_response[str(exchange.previous)]
             return number if number in self._live else None
         group = _group(exchange)
-        marks = marks_of(exchange.shown)
         best, length = None, 0
         for number, live in self._live.items():
             if live.group != group:
@@ -190,7 +190,7 @@ class _Sessions:
         yield from events
 
 
-def _extend(live: _Live, exchange: Exchange, *, continued: bool) -> None:
+def _extend(live: _Live, exchange: Exchange, marks: list[Mark], *, continued: bool) -> None:
     """Add what the exchange shows and answers, without what was there before."""
     live.conversation.passed_over += exchange.passed_over
     shown = exchange.shown
@@ -200,7 +200,7 @@ def _extend(live: _Live, exchange: Exchange, *, continued: bool) -> None:
         live.context.extend(shown)
         turns: Sequence[Turn] = shown
     else:
-        news = live.context.news(shown)
+        news = live.context.news(shown, marks if shown is exchange.shown else None)
         turns = news.turns
         if news.compacted:
             live.conversation.compaction(live.record.line)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from miner.events import EventKind, TimeSource
+from miner.readers import items
 from tests.readers.chat import USER, chat_call, chat_result, exchange
 from tests.readers.reading import lines, read
 
@@ -42,6 +46,22 @@ def test_a_gateways_repeated_history_counts_once(tmp_path: Path) -> None:
     assert len(found.sessions) == 2
     assert [(c.tool, c.text) for c in found.calls] == [("get", "a"), ("put", "b")]
     assert found.kinds == ["user_message", "model_step", "tool_call", "model_step"] * 2
+
+
+def test_a_message_that_comes_again_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered is as it was read, on its own line, and nobody else's; the oldest is forgotten."""
+    read_anew: list[Any] = []
+    turns_of = items.turns_of
+    monkeypatch.setattr(items, "turns_of", lambda value, line=None: read_anew.append(value) or turns_of(value, line))
+    memory, said = items.Memory(most=2), [chat_call("a"), chat_result("a", "x"), USER]
+    first, second = ([memory.turns_of(value, line) for value in said[:2]] for line in (1, 2))
+    assert second == [turns_of(value, 2) for value in said[:2]]
+    assert read_anew == said[:2]
+    first[1][0].time_us = 5
+    assert memory.turns_of(said[1], 2) == second[1]
+    memory.turns_of(said[2], 3)
+    memory.turns_of(said[0], 4)
+    assert read_anew == [*said, said[0]]
 
 
 def test_two_runs_that_open_alike_are_two_sessions(tmp_path: Path) -> None:
