@@ -135,9 +135,10 @@ class Binder:
         plan = self.plan
         after = plan.hole.after.get(last) or _NOTHING
         used = memory.used.get(plan.name) or _NOTHING
-        ages, uses, age_of = plan.ages, plan.uses, memory.age
+        ages, age_of = plan.ages, memory.age
+        once, more, never = plan.uses[1], plan.uses[2], plan.uses[0]
         scores = [
-            score + ages[age_of(key)] + uses[min(used.get(key, 0), 2)]
+            score + ages[age_of(key)] + (never if key not in used else once if used[key] == 1 else more)
             for score, key in zip(self._static, self._keys, strict=True)
         ]
         owner = self._owner
@@ -147,15 +148,16 @@ class Binder:
                 scores[at] += weight
         none = plan.hole.none + after.get(-1, 0)
         highest = max(none, max(scores, default=none))
-        powers = [_power(score - highest) for score in scores]
+        exp = math.exp
+        powers = [exp((score - highest) / 1000) for score in scores]
         best = sorted([(-score, key, at) for at, (score, key) in enumerate(zip(scores, self._keys, strict=True))])
-        return _Standing(scores, highest, powers, sum(powers) + _power(none - highest), best, after)
+        return _Standing(scores, highest, powers, sum(powers) + exp((none - highest) / 1000), best, after)
 
     def _look_again(self, memory: Memory) -> None:
         """Ask the rules whose streams have changed."""
         if not self._dirty:
             return
-        plan, held = self.plan, self._held
+        plan, held, changed = self.plan, self._held, False
         for number in self._dirty:
             ranks = plan.readings[number]
             rule = plan.rules[ranks[0][1]]
@@ -163,9 +165,12 @@ class Binder:
             if stream is not None or rule.source == "constant":
                 found = pick_all(rule, [rank for rank, _ in ranks], stream, self._applies[ranks[0][1]], memory.used)
                 for (_, place), value in zip(ranks, found, strict=True):
-                    held[place] = None if value is None else (value_key(value), value)
+                    one = None if value is None else (value_key(value), value)
+                    if one != held[place]:
+                        held[place], changed = one, True
         self._dirty.clear()
-        self._gather()
+        if changed:
+            self._gather()
 
     def _gather(self) -> None:
         """Each distinct value once, with what of its score does not depend on the moment."""

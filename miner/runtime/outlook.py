@@ -85,19 +85,23 @@ class Outlook:
         last, lately, made = self.last, habits.lately(), habits.made_of
         bigrams, words = habits.tools_after(last), "w" if last[0] == "user" else "W"
         asked, said = self._asked, self._said
-        return [
-            Seen(
-                tool,
-                level(share, 1e-4),
-                f"{words}{asked.get(tool, 0)}{said.get(tool, 0)}",
-                min(lately.get(tool, 0), 3),
-                min(bigrams.get(tool, 0), 3),
-                made(tool),
+        unnamed = f"{words}00"
+        found = [Seen(NO_TOOL, level(shares[NO_TOOL], 1e-3))]
+        for tool, share in shares.items():
+            if tool == NO_TOOL:
+                continue
+            known = made(tool)
+            found.append(
+                Seen(
+                    tool,
+                    level(share, 1e-4),
+                    f"{words}{asked.get(tool, 0)}{said.get(tool, 0)}" if tool in asked or tool in said else unnamed,
+                    min(lately.get(tool, 0), 3) if known else 0,
+                    min(bigrams.get(tool, 0), 3) if known else 0,
+                    known,
+                )
             )
-            if tool != NO_TOOL
-            else Seen(tool, level(share, 1e-3))
-            for tool, share in shares.items()
-        ]
+        return found
 
     def _outcomes(self) -> dict[int, float]:
         """The share of each form, and of no call, in the present contexts."""
