@@ -36,6 +36,8 @@ class Upstream:
         """``headers`` go with every request, such as one that says who asks."""
         self._url, self._server, self._own = url, server, dict(headers)
         self._session: dict[str, str] = {}
+        self._opening: str | None = None
+        """The id of the request that opened a session, where the protocol has sessions."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._lines: asyncio.Queue[bytes] = asyncio.Queue()
         self.relay: Relay | None = None
@@ -91,6 +93,10 @@ class Upstream:
 
     def _headers(self, message: wire.Message | None = None) -> dict[str, str]:
         """Those of the session and, for a message, those that name it as newer versions of the protocol ask."""
+        if message is not None and message.method == "initialize":
+            # A client that tried a newer version first and had no answer in time begins again with this one.
+            self._session.pop(MCP_PROTOCOL_VERSION_HEADER, None)
+            self._opening = message.id
         own = {**self._own, **self._session, "Accept": "application/json, text/event-stream"}
         if message is None or message.method is None:
             return own
@@ -142,8 +148,11 @@ class Upstream:
     def _take(self, text: bytes, waits: str | None = None) -> bool:
         """Hands a message over; True for the answer that is waited for."""
         message = wire.read(text)
-        if message is not None and message.is_response and "protocolVersion" in (message.body.get("result") or {}):
-            self._session.setdefault(MCP_PROTOCOL_VERSION_HEADER, str(message.body["result"]["protocolVersion"]))
+        if message is not None and message.is_response and message.id == self._opening:
+            result = message.body.get("result")
+            version = result.get("protocolVersion") if isinstance(result, dict) else None
+            if isinstance(version, str):
+                self._session[MCP_PROTOCOL_VERSION_HEADER] = version
         if self.relay is not None and (message is not None or waits is None):
             self.relay.from_server(line_of(text))
         return message is not None and message.is_response and message.id == waits
