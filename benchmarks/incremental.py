@@ -1,10 +1,11 @@
 """Mining what is new: a run over all sessions, a run that adds some to what was kept, and a run that takes them away.
 
-    python benchmarks/incremental.py [--calls N] [--new SHARE] [--sample CALLS] [--workers N] [LOGS ...]
+    python benchmarks/incremental.py [--calls N] [--new SHARE] [--sample CALLS] [--workers N] [--copies N] [LOGS ...]
 
 Without LOGS, sessions are drawn by ``data/generate_logs.py``. Each run is told in its stages, in processor seconds of
 all processes (so that figures hold on a busy machine) and in seconds by the wall. The bytes of the incremental runs
-are compared with those of runs from scratch; ends with 1 when they differ.
+are compared with those of runs from scratch; ends with 1 when they differ. With --copies only this is measured: the
+kept rows are copied so many times, as if as many sessions more had been surveyed, and summed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from miner.engines import load_engine
 from miner.export.pattern_file import pattern_bytes
@@ -43,6 +46,7 @@ def main() -> int:
     parser.add_argument("--new", type=float, default=0.01, help="share of the sessions that is new")
     parser.add_argument("--sample", type=int, default=1_000, help="calls that the later stages look at")
     parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--copies", type=int, help="sum so many copies of the kept rows, and nothing else")
     chosen = parser.parse_args()
     recipe = replace(Recipe(), sample_calls=chosen.sample, workers=chosen.workers)
     with tempfile.TemporaryDirectory() as name:
@@ -50,6 +54,9 @@ def main() -> int:
         path = folder / "events.duckdb"
         ingest(path, chosen.logs or [generated(folder / "logs", chosen.calls)])
         with Store.open(path, read_only=True) as store:
+            if chosen.copies:
+                print(json.dumps(summed(StoredLogs(store), recipe, chosen.copies, folder / "kept.duckdb"), indent=1))
+                return 0
             found = measured(StoredLogs(store), recipe, chosen.new, folder)
     print(json.dumps(found, indent=1))
     return 0 if found["adding_equals_scratch"] and found["removing_equals_scratch"] else 1
@@ -113,6 +120,42 @@ def parts_of_adding(logs: StoredLogs, recipe: Recipe, kept: Path) -> dict[str, f
         clocks.append(processor_seconds())
     known, surveyed, summed = (round(later - earlier, 2) for earlier, later in pairwise(clocks))
     return {"telling": known, "surveying": surveyed, "summing": summed}
+
+
+def summed(logs: StoredLogs, recipe: Recipe, copies: int, kept: Path) -> dict[str, Any]:
+    """Processor seconds of the sums over copies of the sessions' rows, each session in a group of its own.
+
+    What several sessions have is the same in each copy; a value or a word that one session alone has is another one,
+    and a rule that one alone has is left out, for its text cannot be made up.
+    """
+    with load_engine(workers=recipe.workers) as engine, Counts(kept, recipe.folds) as counts:
+        sessions = len(survey(logs, counts, engine))
+        calls = sum(counts.calls(logs.contents()).values())
+    with duckdb.connect(str(kept)) as connection:
+        connection.execute(_COPIED_ROWS.format(copies=copies, sessions=sessions))
+        connection.execute(_COPIED_SESSIONS.format(copies=copies, sessions=sessions, folds=recipe.folds))
+        rows = connection.execute("select count(*) from tallies").fetchall()[0][0]
+    with Counts(kept, recipe.folds) as counts:
+        keys = list(counts.known())
+        began = processor_seconds()
+        counts.sums(keys, recipe.least_groups)
+        used = processor_seconds() - began
+    return {"calls": calls * copies, "sessions": len(keys), "rows": rows, "summing_cpu_s": round(used, 2)}
+
+
+_COPIED_ROWS = """
+    insert into tallies
+    with alone as (select kind, hole, item from tallies where kind > 1 group by all having count(*) = 1)
+    select number + copy * {sessions}, kind, hole,
+           case when alone.kind is null then item else '[' || item || ',' || copy || ']' end, n
+    from tallies left join alone using (kind, hole, item), range(1, {copies}) copies(copy)
+    where alone.kind is null or kind <> 3
+"""
+_COPIED_SESSIONS = """
+    insert into surveyed
+    select number + copy * {sessions}, key || copy, content, group_name || copy, (fold + copy) % {folds}, calls, serving
+    from surveyed, range(1, {copies}) copies(copy)
+"""
 
 
 def timed(logs: StoredLogs, recipe: Recipe, kept: Path | None) -> dict[str, Any]:
