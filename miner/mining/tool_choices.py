@@ -43,7 +43,9 @@ class ToolKernel:
         for decision in decisions(log):
             for event in decision.observed:
                 observe(predictor, event)
-            moment = [trait for trait in predictor.outlook.moment() if not trait.startswith("word ") or trait in self.words]
+            moment = [
+                trait for trait in predictor.outlook.moment() if not trait.startswith("word ") or trait in self.words
+            ]
             asked = {call.tool or "" for call in decision.calls} or {NO_TOOL}
             tools = predictor.tools()
             options: list[list[Hashable]] = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ class HoleChoices:
         self.counts = HoleCounts()
         self._places = {hole: {rule: place for place, rule in enumerate(rules)} for hole, rules in self.rules.items()}
         self._fits: dict[str, CrossFit] = {}
+        self._together: dict[str, list[list[float]]] = {}
 
     def kernel(self, selection: Selection) -> HoleKernel:
         """What counts sessions; values that are fixed in ``selection`` are no choice."""
@@ -61,7 +63,7 @@ class HoleChoices:
         def is_same(place: int, other: int) -> bool:
             """Whether two rules fire together and agree: when one fires alone, that too tells something."""
             most = max(evidence[place].fired, evidence[other].fired)
-            return bool(together[place, other] >= SAME_SHARE * most)
+            return together[place][other] >= SAME_SHARE * most
 
         kept: list[int] = []
         for place in sorted(places, key=lambda place: -evidence[place].right):
@@ -69,13 +71,18 @@ class HoleChoices:
                 kept.append(place)
         return tuple(self.rules[hole][place] for place in kept[:RULES_KEPT])
 
-    def _pairs(self, hole: str) -> np.ndarray:
-        """How often two rules of a hole, by place, proposed the same value."""
-        agreeing: Mapping[tuple[int, ...], int] = self.counts.together.get(hole, {})
-        stands = np.zeros((len(agreeing), len(self.rules[hole])), np.int64)
-        for row, places in enumerate(agreeing):
-            stands[row, list(places)] = 1
-        return stands.T @ (stands * np.fromiter(agreeing.values(), np.int64, len(agreeing))[:, None])
+    def _pairs(self, hole: str) -> list[list[float]]:
+        """How often two rules of a hole, by place, proposed the same value; all sessions are counted by then."""
+        known = self._together.get(hole)
+        if known is None:
+            agreeing: Mapping[tuple[int, ...], int] = self.counts.together.get(hole, {})
+            columns = np.fromiter(chain.from_iterable(agreeing), np.int64)
+            stands = np.zeros((len(agreeing), len(self.rules[hole])))
+            stands[np.repeat(np.arange(len(agreeing)), np.fromiter(map(len, agreeing), np.int64)), columns] = 1.0
+            # Whole numbers as floats: the same sums, many times sooner.
+            counted = np.fromiter(agreeing.values(), np.float64, len(agreeing))
+            known = self._together[hole] = (stands.T @ (stands * counted[:, None])).tolist()
+        return known
 
     def evidence_by_rule(self) -> dict[Rule, Evidence]:
         """What was counted about each rule; a pooled one serves several holes, whose counts add up."""
