@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 httpx2 = pytest.importorskip("httpx2")
+pytest.importorskip("httptools")
 
 from miner.integrations._mcp_http_near import NearClient  # noqa: E402
 from miner.integrations._mcp_listen import _Gathered  # noqa: E402
