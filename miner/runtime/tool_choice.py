@@ -112,7 +112,8 @@ class ToolChoice:
     ) -> None:
         self.names = ToolNames(tools)
         self._weights = weights
-        self._places = {tool: place for place, tool in enumerate((NO_TOOL, *tools))}
+        # A tool whose name was withheld has no name either, and is no call that could be predicted.
+        self._places = {tool: place for place, tool in enumerate(dict.fromkeys((NO_TOOL, *tools)))}
         self._moments = {
             trait: [of_tools.get(tool, 0) for tool in self._places] for trait, of_tools in state_weights.items()
         }

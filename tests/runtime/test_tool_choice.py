@@ -60,3 +60,4 @@ def test_chances_are_the_softmax_of_what_is_seen() -> None:
         assert choice.chances(options, ["since 1", "new"]) == pytest.approx(expected)
     assert choice.chances(options, [])[NO_TOOL] < expected[NO_TOOL]
     assert not ToolChoice(TOOLS, {}, state)
+    assert ToolChoice(("", *TOOLS), weights, state).chances(options, ["since 1"]) == pytest.approx(expected)
