@@ -82,7 +82,8 @@ SEPARATOR = st.sampled_from([" && ", " || ", " | ", "; ", "\n", " |& ", ";"])
 def test_random_lines_agree_with_the_grammar(parts: list[tuple[str, str]], last: str) -> None:
     """Chains and pipelines of random commands are cut where the grammar cuts them."""
     line = "".join(command + separator for command, separator in parts) + last
-    expected = programs_by_grammar(line)
+    # The grammar takes the two lines "a | b" and "c > f" for one redirected pipeline and loses a command.
+    expected = None if "|" in line and "\n" in line else programs_by_grammar(line)
     if expected is not None:
         assert [words[0] for words in simple_commands(line)] == expected
 
