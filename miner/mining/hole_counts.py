@@ -10,7 +10,7 @@ from typing import Any
 from miner.events import Event, EventKind, SessionLog
 from miner.mining.choice import Choices
 from miner.mining.decisions import decisions
-from miner.mining.proposing import Plan, Proposing
+from miner.mining.proposing import JointPlan, Proposing
 from miner.mining.selection import Selection
 from miner.mining.survey import GENERAL, arguments_of, environment_of, group_of, remember
 from miner.mining.trace import Trace, fold_of, trace_of
@@ -77,7 +77,7 @@ class _Counting:
         self._rules = kernel.rules
         self._selection = kernel.selection
         self._folds = kernel.folds
-        self._plan = Plan(kernel.rules)
+        self._plan = JointPlan(kernel.rules)
         self._wanted = frozenset(rule.source for rules in kernel.rules.values() for rule in rules)
         self._anonymous = {hole: [anonymous(rule) for rule in rules] for hole, rules in kernel.rules.items()}
         self._cells: dict[tuple[str, str], dict[int, tuple[int, int, int]]] = {}

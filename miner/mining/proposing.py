@@ -13,14 +13,12 @@ from typing import Any, NamedTuple
 
 from miner.runtime.atoms import Row
 from miner.runtime.memory import Memory, Stream, value_key, value_of
-from miner.runtime.rules import SCANNED, Apply, Rule, applier, beside, in_order
+from miner.runtime.rules import DEPENDENT, SCANNED, UNUSED, Apply, Rule, applier, beside, in_order
 
 MADE_KEPT = 4_096
 """Texts for which what a transform makes of them is kept ready, for each transform with its options."""
 Held = tuple[str, Any]
 """Key and value."""
-_UNUSED = ("next", "fresh")
-"""Policies that pass over what a hole has taken already."""
 
 
 class _Reading(NamedTuple):
@@ -52,7 +50,7 @@ class _Asked(NamedTuple):
     same: list[tuple[int, Rule]]
 
 
-class Plan:
+class JointPlan:
     """The rules of all holes, sorted once for all sessions."""
 
     def __init__(self, rules: Mapping[str, Sequence[Rule]]) -> None:
@@ -75,7 +73,7 @@ class Plan:
         """The number of the rule's view and of its reading, and its rank."""
         family, _, rank = rule.policy.partition(" ")
         view = self._views.setdefault((rule.source, rule.transform, rule.options), len(self._views))
-        way = (view, family, rule.hole if family in _UNUSED else "")
+        way = (view, family, rule.hole if family in UNUSED else "")
         return view, self._readings.setdefault(way, len(self._readings)), int(rank)
 
     def _asked(self, rules: Sequence[Rule]) -> _Asked:
@@ -150,7 +148,7 @@ class _View:
 class Proposing:
     """One session's proposals."""
 
-    def __init__(self, plan: Plan, memory: Memory, cwd: str) -> None:
+    def __init__(self, plan: JointPlan, memory: Memory, cwd: str) -> None:
         self._plan, self._memory, self._cwd = plan, memory, cwd
         self._applies: dict[tuple[str, tuple[Any, ...]], Apply] = {}
         self._views: list[_View | None] = [None] * len(plan.views)
@@ -228,7 +226,7 @@ class Proposing:
 
 
 def _reads_stream(rule: Rule) -> bool:
-    return rule.source not in ("constant", "beside", "same")
+    return rule.source not in ("constant", *DEPENDENT)
 
 
 @functools.lru_cache(maxsize=512)

@@ -8,7 +8,7 @@ from typing import Any
 
 from miner.mining.sums import Sums, Support
 from miner.mining.survey import GENERAL, Survey
-from miner.runtime.rules import Rule
+from miner.runtime.rules import UNUSED, Rule
 
 FIXED = frozenset({"\0true", "\0false", "\0null"})
 """Values that are always part of the form: there are too few of them to be bound."""
@@ -93,9 +93,9 @@ def _rules(hole: str, survey: Sums, literals: frozenset[str], thresholds: Thresh
     general = survey.general[hole]
     known = {rule[1:5] for rule in streams}
     pooled = [
-        rule._replace(hole=hole) if rule.policy[:2] not in ("ne", "fr") else rule
+        rule if rule.policy.startswith(UNUSED) else rule._replace(hole=hole)
         for rule in _best(survey.explained.get(general, {}), thresholds.rule_groups, 0, _any)
-        if rule.policy[:2] in ("ne", "fr") or rule[1:5] not in known
+        if rule.policy.startswith(UNUSED) or rule[1:5] not in known
     ]
     pooled = [rule for rule in pooled if rule not in streams][: thresholds.rules_per_hole // 2]
     constants = [

@@ -7,14 +7,12 @@ from typing import Any
 
 from .atoms import shapes
 from .patterns import Hole
-from .rules import Apply, Rule, applier, reading_of
+from .rules import DEPENDENT, UNUSED, Apply, Rule, applier, reading_of
 
 SHAPE_FROM = 40
 """Of longer texts only the kind is told: a path from the root, an address, several words, one."""
 HEAD = 200
 """Characters of a long text that tell its kind."""
-DEPENDENT = ("beside", "same")
-"""Sources that read another hole of the same call."""
 AGES = {age: f"a{age}" for age in (0, 1, 2, 3, 9)}
 USES = tuple(f"u{times}" for times in range(3))
 AGREEING = tuple(f"n{rules}" for rules in range(7))
@@ -73,6 +71,6 @@ class Plan:
         for number, ranks in enumerate(self.readings):
             rule = self.rules[ranks[0][1]]
             found.setdefault(rule.source, []).append(number)
-            if rule.policy.startswith(("next", "fresh")):
+            if rule.policy.startswith(UNUSED):
                 found.setdefault(rule.hole, []).append(number)
         return found

@@ -27,6 +27,11 @@ POLICIES = (
 first. ``recent i``: the i-th most recent distinct value. ``fresh i``: the same, not yet used. ``last``: the last value
 of the newest event. ``opening``: the first value ever."""
 
+UNUSED = ("next", "fresh")
+"""Families of policies that pass over what the hole has taken already."""
+DEPENDENT = ("beside", "same")
+"""Sources that read another hole of the same call."""
+
 Apply = Callable[[Any], Any]
 
 
@@ -119,7 +124,7 @@ def _pick(stream: Stream, family: str, ranks: Sequence[int], apply: Apply, used:
     if family == "opening":
         return [apply(stream.opening) for _ in ranks]
     found: list[Any] = []
-    most, unused = ranks[-1], family != "recent"
+    most, unused = ranks[-1], family in UNUSED
     for value in islice(in_order(stream, family), SCANNED):
         changed = apply(value)
         if changed is None or (unused and value_key(changed) in used):

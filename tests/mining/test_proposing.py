@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from miner.mining import proposing
-from miner.mining.proposing import Plan, Proposing
+from miner.mining.proposing import JointPlan, Proposing
 from miner.runtime.binding import proposals
 from miner.runtime.memory import Memory, Stream
 from miner.runtime.rules import POLICIES, Rule, applier, in_order
@@ -63,7 +63,7 @@ def test_it_proposes_what_asking_rule_by_rule_gives(listed: list[Rule], happened
     """After every call, for two holes that share rules: values, their rules and their order."""
     memory = Memory({"cwd": "/w"})
     asked = {HOLE: listed, OTHER: listed[::-1]}
-    session, assigned = Proposing(Plan(asked), memory, "/w"), {} if name is None else {".name": name}
+    session, assigned = Proposing(JointPlan(asked), memory, "/w"), {} if name is None else {".name": name}
     for tool, value, found in happened:
         told(memory, tool, value, found)
         for hole, one in asked.items():
@@ -84,7 +84,7 @@ def test_a_stream_that_has_not_changed_is_not_looked_at_again(monkeypatch: pytes
     monkeypatch.setattr(proposing, "in_order", counting)
     memory = Memory()
     rule = Rule(POOLED, "res:find.items[].id", "recent 0")
-    session = Proposing(Plan({HOLE: [rule], OTHER: [rule]}), memory, "")
+    session = Proposing(JointPlan({HOLE: [rule], OTHER: [rule]}), memory, "")
     told(memory, "find", "a", ["b"])
     assert session.proposals(HOLE, {})[1] == {"b": "b"} == session.proposals(OTHER, {})[1]
     told(memory, "open", "b", [])
