@@ -1,7 +1,7 @@
 """What the rules of a hole propose in one session: each stream is looked at again only when it has changed.
 
 Rules that read one stream in one way are asked together, whichever holes they serve. The answer is that of
-``binding.proposals``, which asks rule by rule.
+``rules.propose``, rule by rule.
 """
 
 from __future__ import annotations

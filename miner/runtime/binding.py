@@ -15,44 +15,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .memory import Memory, value_key
-from .plan import AGES, AGREEING, USES, Plan, shape_trait
-from .rules import Apply, Rule, beside, pick_all, propose
+from .plan import Plan, shape_trait
+from .rules import beside, pick_all
 
 HIGHEST = 500_000
 """Thousandths above which a score counts as certain: weights of a hostile bundle may not overflow."""
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
-
-
-class Proposal(NamedTuple):
-    """A value and the rules (by place in the hole) that propose it."""
-
-    key: str
-    value: Any
-    rules: list[int]
-
-
-def proposals(
-    rules: list[Rule], applies: list[Apply], memory: Memory, assigned: Mapping[str, Any]
-) -> dict[str, Proposal]:
-    """What the rules of a hole propose, each distinct value once, in the order of its first rule."""
-    found: dict[str, Proposal] = {}
-    for place, rule in enumerate(rules):
-        value = propose(rule, memory, applies[place], assigned)
-        if value is None:
-            continue
-        key = value_key(value)
-        known = found.get(key)
-        if known is None:
-            found[key] = Proposal(key, value, [place])
-        else:
-            known.rules.append(place)
-    return found
-
-
-def traits_of(proposal: Proposal, used: Mapping[str, int], age: int) -> tuple[str, str, str, str]:
-    """What is seen of a value apart from who proposes it."""
-    times = used.get(proposal.key, 0)
-    return shape_trait(proposal.value), AGES[age], USES[min(times, 2)], AGREEING[min(len(proposal.rules), 6)]
 
 
 class Ranked(NamedTuple):

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from miner.mining import proposing
 from miner.mining.proposing import JointPlan, Proposing
-from miner.runtime.binding import proposals
 from miner.runtime.memory import Memory, Stream
 from miner.runtime.rules import POLICIES, Rule, applier, in_order
+from tests.runtime.plain_proposals import proposals
 
 HOLE, POOLED, OTHER = "open.id", "*.id", "close.id"
 SOURCES = ("res:find.items[].id", "res:*.id", "arg:*.id", "res:find.items[=]", "env.cwd")

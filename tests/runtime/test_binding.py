@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from miner.runtime.binding import Binder, proposals
+from miner.runtime.binding import Binder
 from miner.runtime.memory import Memory, value_key
 from miner.runtime.patterns import Hole
 from miner.runtime.plan import Plan
 from miner.runtime.rules import Rule, applier
+from tests.runtime.plain_proposals import proposals
 
 RULES = [
     Rule("get.id", "res:find.rows[].id", "first 0"),
