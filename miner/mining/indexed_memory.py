@@ -12,8 +12,7 @@ from itertools import islice
 from typing import Any
 
 from miner.mining.indexed_stream import Change, IndexedStream, Values, same
-from miner.runtime.atoms import Row
-from miner.runtime.memory import ROWS_KEPT, Memory, value_key
+from miner.runtime.memory import Memory, value_key
 from miner.runtime.rules import Rule, applier
 from miner.runtime.transforms import Transform, load_transform, transform_names
 
@@ -76,15 +75,14 @@ class IndexedMemory(Memory):
         """Transform -> the streams worth pairing for it: a session may have thousands of others."""
         self._cwd = cwd
         self._met: set[str] = set()
-        self._targets: frozenset[str] | None = None
         self._leading: set[str] = set()
         """Values that are asked for, and values that lead to one."""
         self._sieves: list[Sieve] = []
         if asked is not None:
-            self._targets = frozenset(map(value_key, asked))
-            self._leading.update(self._targets)
+            self._asked = frozenset(map(value_key, asked))
+            self._leading.update(self._asked)
             self._leading.update(source for value in asked for source, _, _ in self.inverting(value_key(value), value))
-            self._sieves = [_sieve_of(name, self._targets, cwd) for name, _ in _REACHING]
+            self._sieves = [_sieve_of(name, self._asked, cwd) for name, _ in _REACHING]
         self._changes: dict[tuple[str, tuple[Any, ...]], Change] = {("copy", ()): same}
         super().__init__(environment)
 
@@ -127,38 +125,17 @@ class IndexedMemory(Memory):
                 places[where] = None
         self.kept = grouped
 
-    def _note_rows(self, rows: list[Row]) -> None:
-        """Let each value of a row that is asked for lead to it."""
-        targets = self._targets
-        if targets is None:
-            super()._note_rows(rows)
-            return
-        kept = self.rows
-        for row in rows:
-            for field in row.values():
-                if type(field) is str:
-                    key = field
-                elif isinstance(field, (int, str)) and field is not True and field is not False:
-                    key = value_key(field)
-                else:
-                    continue
-                if key in targets:
-                    found = kept.setdefault(key, [])
-                    found.append(row)
-                    if len(found) > ROWS_KEPT:
-                        del found[0]
-
     def _hits(self, values: Values) -> Collection[str]:
         """The values that may be asked for, or that lead to one."""
         fresh = values.keys() - self._met
         if fresh:
             self._met |= fresh
-            found = fresh if self._targets is None else self._passing(values, fresh)
+            found = fresh if self._asked is None else self._passing(values, fresh)
             if found:
                 for key in values if len(found) > 1 else found:
                     if key in found:
                         self._reach(key, values[key])
-        return values.keys() if self._targets is None else self._leading & values.keys()
+        return values.keys() if self._asked is None else self._leading & values.keys()
 
     def _passing(self, values: Values, fresh: set[str]) -> set[str]:
         """Values of which a transform may make one that is asked for."""
@@ -183,7 +160,7 @@ class IndexedMemory(Memory):
         else:
             found = _reached_from(value, self._cwd)
         for changed, name, options in found:
-            if self._targets is None or changed in self._targets:
+            if self._asked is None or changed in self._asked:
                 self._leading.add(key)
                 self.reached.setdefault(changed, {})[key, name, options] = None
 

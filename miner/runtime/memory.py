@@ -88,6 +88,9 @@ class Memory:
         wanted: the streams that rules read; others are not kept. None keeps all, as mining needs.
     """
 
+    _asked: frozenset[str] | None = None
+    """Keys of the values that will be asked for, where that is known: no other leads to the rows it stands in."""
+
     def __init__(self, environment: Mapping[str, str] | None = None, wanted: frozenset[str] | None = None) -> None:
         self.streams: dict[str, Stream] = {}
         self.rows: dict[str, list[Row]] = {}
@@ -202,7 +205,7 @@ class Memory:
 
     def _note_rows(self, rows: list[Row]) -> None:
         """Let each value of a row lead to it."""
-        kept = self.rows
+        kept, asked = self.rows, self._asked
         for row in rows:
             for field in row.values():
                 if type(field) is str:
@@ -210,6 +213,8 @@ class Memory:
                 elif isinstance(field, (int, str)) and field is not True and field is not False:
                     key = value_key(field)
                 else:
+                    continue
+                if asked is not None and key not in asked:
                     continue
                 found = kept.get(key)
                 if found is None:
