@@ -1,6 +1,7 @@
 """Calls read, mined and searched for sequences per second, and the memory of all processes, on logs of any size.
 
-``python3 dev.py bench scale [--calls N...] [--logs PATH...] [--folder DIR] [--sample N]``: one JSON object a size.
+``python3 dev.py bench scale [--calls N...] [--logs PATH...] [--folder DIR] [--keep] [--sample N]``: one JSON object a
+size. With --keep, logs, stores and figures stay in --folder, and the same words again go on where the last run ended.
 Logs are drawn by ``data/generate_logs.py`` unless some are given. Each stage runs in a process of its own, with as
 many workers as there are cores; memory is the sum of what its processes hold alone and their shares of what they hold
 together. Processor seconds are of all processes, so that they hold on a busy machine.
@@ -12,11 +13,13 @@ import argparse
 import json
 import multiprocessing
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -39,7 +42,7 @@ from miner.store.stored import StoredLogs
 ROOT = Path(__file__).parent.parent
 SIZES = (100_000,)
 POLL_SECONDS = 0.5
-STORE, COUNTS = "events.duckdb", "counts.duckdb"
+STORE, COUNTS, FIGURES = "events.duckdb", "counts.duckdb", "figures.json"
 Stage = Callable[..., dict[str, Any]]
 
 
@@ -49,36 +52,55 @@ def main(arguments: Sequence[str]) -> int:
     accepted.add_argument("--calls", type=int, nargs="+", default=SIZES, help="sizes of drawn logs")
     accepted.add_argument("--logs", nargs="+", help="logs of your own instead")
     accepted.add_argument("--folder", type=Path, help="where logs and stores go: a disk with room")
+    accepted.add_argument("--keep", action="store_true", help="leave what was made, and go on with it the next time")
     accepted.add_argument("--engine", default="duckdb")
     usual = Settings().mining.sample_calls
     accepted.add_argument("--sample", type=int, default=usual, help="calls that rules and calls are weighed on")
     chosen = accepted.parse_args(arguments)
+    if chosen.keep and chosen.folder is None:
+        accepted.error("--keep needs --folder")
     for calls in [0] if chosen.logs else chosen.calls:
-        with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
-            print(
-                json.dumps(one_size(Path(name), calls, chosen.logs, chosen.engine, chosen.sample), indent=1), flush=True
-            )
+        with _folder(chosen.folder, str(calls) if chosen.keep else None) as folder:
+            found = one_size(folder, calls, chosen.logs, chosen.engine, chosen.sample)
+            print(json.dumps(found, indent=1), flush=True)
     return 0
 
 
+@contextmanager
+def _folder(parent: Path | None, name: str | None) -> Iterator[Path]:
+    """A folder that stays, when it has a name, or one that does not."""
+    if parent is not None and name is not None:
+        (parent / name).mkdir(parents=True, exist_ok=True)
+        yield parent / name
+        return
+    with tempfile.TemporaryDirectory(dir=parent) as made:
+        yield Path(made)
+
+
 def one_size(folder: Path, calls: int, logs: list[str] | None, engine: str, sample: int) -> dict[str, Any]:
-    """Everything about one size."""
-    found: dict[str, Any] = {}
-    named = logs or [drawn(folder / "logs", calls, "1", found)]
-    found["read"] = measured(read, folder, named)
-    found["sequences"] = measured(sequences, folder)
-    found["count"] = measured(counted, folder, engine)
-    found["weigh"] = measured(weighed, folder, engine, sample)
+    """Everything about one size; what an earlier run in this folder has measured is not measured again."""
+    figures = folder / FIGURES
+    found: dict[str, Any] = json.loads(figures.read_text()) if figures.exists() else {}
+    stages: dict[str, Callable[[], dict[str, Any]]] = {
+        "draw": lambda: {} if logs else measured(drawn, folder / "logs", calls),
+        "read": lambda: measured(read, folder, logs or [str(folder / "logs")]),
+        "count": lambda: measured(counted, folder, engine),
+        "weigh": lambda: measured(weighed, folder, engine, sample),
+        "sequences": lambda: measured(sequences, folder),
+    }
+    for name, stage in stages.items():
+        if name not in found:
+            found[name] = stage()
+            figures.write_text(json.dumps(found, indent=1) + "\n")
     return found
 
 
-def drawn(out: Path, calls: int, seed: str, found: dict[str, Any]) -> str:
+def drawn(out: Path, calls: int) -> dict[str, Any]:
     """A folder of drawn logs."""
-    words = [sys.executable, ROOT / "data" / "generate_logs.py", "--calls", calls, "--seed", seed, "--out", out]
-    began = time.monotonic()
+    shutil.rmtree(out, ignore_errors=True)
+    words = [sys.executable, ROOT / "data" / "generate_logs.py", "--calls", calls, "--seed", "1", "--out", out]
     subprocess.run([str(word) for word in words], check=True, stdout=subprocess.DEVNULL)
-    found["drawn_calls_per_s"] = round(calls / (time.monotonic() - began))
-    return str(out)
+    return {"calls": calls}
 
 
 def read(folder: Path, logs: list[str]) -> dict[str, Any]:
@@ -107,9 +129,14 @@ def counted(folder: Path, engine: str) -> dict[str, Any]:
         load_engine(engine) as place,
         Counts(folder / COUNTS, Recipe().folds) as counts,
     ):
+        before = sum(counts.calls(counts.known()).values())
         keys = survey(StoredLogs(store), counts, place)
-        calls = sum(counts.calls(keys).values())
-    return {"calls": calls, "counts_mb": sum(path.stat().st_size for path in folder.glob(f"{COUNTS}*")) >> 20}
+        calls = sum(counts.calls(keys).values()) - before
+    return {
+        "calls": calls,
+        "kept_before": before,
+        "counts_mb": sum(path.stat().st_size for path in folder.glob(f"{COUNTS}*")) >> 20,
+    }
 
 
 def weighed(folder: Path, engine: str, sample: int) -> dict[str, Any]:
