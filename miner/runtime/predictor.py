@@ -64,7 +64,8 @@ class SessionPredictor:
         self.memory = Memory(environment, model.wanted if binds else frozenset())
         self.outlook = Outlook(model, environment or {})
         cwd = (environment or {}).get("cwd", "")
-        self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()}
+        self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()} if binds else {}
+        self._readers = model.readers if binds else {}
         self._habits = Habits(model.patterns.successions)
         self._branches: dict[str, SessionPredictor] = {}
         """Identity of a speculated call -> this session as it would go on, until something happens."""
@@ -98,9 +99,8 @@ class SessionPredictor:
         self.outlook.call(signature(tool, ended), f"{self.model.form(tool, arguments)} {ended}")
 
     def _touch(self, changed: Iterable[str]) -> None:
-        readers = self.model.readers
         for name in changed:
-            for hole, readings in readers.get(name, ()):
+            for hole, readings in self._readers.get(name, ()):
                 self._binders[hole].touch(readings)
 
     def _branch(self) -> SessionPredictor:

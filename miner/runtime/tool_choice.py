@@ -24,6 +24,7 @@ STEM = 5
 SHORTEST = 4
 """Shorter words of a message name no tool."""
 KNOWN_KEPT = 50_000
+"""Things seen of tools whose score is kept ready; beyond, all are forgotten and added up again."""
 
 
 def stems(text: str) -> set[str]:
