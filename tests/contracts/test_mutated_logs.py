@@ -11,7 +11,8 @@ import pytest
 from miner.events import Event, Session
 from miner.readers import load_reader, reader_names
 from miner.readers.source import Source
-from tests.readers.campaign import WHOLE, Campaign, Progress, campaigns, go_on, memory
+from tests.readers.campaign import WHOLE, Campaign, Progress, campaigns, go_on
+from tests.readers.memory import memory
 
 MUTATIONS = 200
 CONTAINERS = [name for name in campaigns() if "." in name]
@@ -25,8 +26,9 @@ def kept_in() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """A folder in memory, where there is one."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory, where there is one; pytest's own lies elsewhere, and outlives it."""
+    tmp_path_factory.getbasetemp()
     with memory() as path:
         yield path
 

@@ -11,15 +11,13 @@ by writing a mark into each and looking where it comes out.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import re
-import signal
 import sys
-import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,12 +29,12 @@ from miner.readers.source import Source, head_of
 from tests.readers import carriers
 from tests.readers.containers import CONTAINERS, Damager
 from tests.readers.contract import check
-from tests.readers.mutations import Mutated, Mutator
+from tests.readers.memory import MemoryLog, memory
+from tests.readers.mutations import Gentle, Mutated, Mutator
+from tests.readers.watch import HungError, Watch
 
 WHOLE = 1_000_000
 """Mutations of one format's sample in a whole campaign."""
-MOST_SECONDS = 5.0
-"""Processor time that one log of a few kilobytes may take."""
 _RECOGNISED_EVERY = 64
 _NOT_LOST = {
     "inspect": re.compile(r".* -> .*'attachments'"),
@@ -46,11 +44,6 @@ _NOT_LOST = {
 }
 """Damaged place -> mark that then has nothing to be told with: a text kept apart, to which nothing refers any more; the
 name of a tool without calls; what a span did, when nothing says that it was an agent's."""
-_MEMORY = Path("/dev/shm")
-
-
-class HungError(BaseException):
-    """A reading took far too long; no reader can catch it."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +92,16 @@ class Campaign:
         format_name, _, container = name.partition(".")
         self._reader = load_reader(format_name)
         self._container = CONTAINERS[container] if container else None
-        self._path = folder / self._reader.EXAMPLE_NAME
+        self._path: MemoryLog = MemoryLog(folder / self._reader.EXAMPLE_NAME)
         if self._container is not None:
-            self._path = self._container.named(self._path)
+            self._path = MemoryLog(self._container.named(self._path))
         self._carrier = carriers.carrier_of(self._reader.EXAMPLE)
+        self._watch = Watch()
+        self._gentle: set[Gentle] = set()
+        self._logs: set[int] = set()
+        """What was read."""
+        self.read = 0
+        """How many logs: fewer than seeds, which make many a log again."""
         self.marks: dict[str, carriers.Path] = {}
         """Mark -> where it was written; only marks that come out again."""
         self._texts: dict[str, list[str]] = {}
@@ -112,6 +111,7 @@ class Campaign:
         if self._container is not None:
             self._mutator = Damager(self._container, self._carrier, self._data(tree))
         self._told = self._read(self._data(tree)).told
+        self.read = 0
 
     def _data(self, tree: Any) -> bytes:
         data = self._carrier.data(tree)
@@ -141,24 +141,40 @@ class Campaign:
 
     def run(self, seeds: range) -> Iterator[Finding]:
         """The mutations that the reader did not bear."""
-        for seed in seeds:
-            mutated = self._mutator.mutated(f"{self.name}/{seed}")
-            if how := self._complaint(mutated, recognised=seed % _RECOGNISED_EVERY == 0):
-                yield Finding(self.name, seed, mutated.what, how)
+        with self._watch.set():
+            for seed in seeds:
+                mutated = self._made_first(seed)
+                if mutated and (how := self._complaint(mutated, recognised=seed % _RECOGNISED_EVERY == 0)):
+                    yield Finding(self.name, seed, mutated.what, how)
 
     def mutated(self, seed: int) -> Mutated:
         """The log that a finding speaks of."""
-        return self._mutator.mutated(f"{self.name}/{seed}")
+        return self._mutator.mutated(self._mutator.drawn(f"{self.name}/{seed}"))
+
+    def _made_first(self, seed: int) -> Mutated | None:
+        """What a seed makes of the log, unless an earlier one has made the same."""
+        drawn = self._mutator.drawn(f"{self.name}/{seed}")
+        if isinstance(drawn, Gentle):
+            # Judged more strictly than others: the same log may have been read before as a rough one.
+            if drawn in self._gentle:
+                return None
+            self._gentle.add(drawn)
+        mutated = self._mutator.mutated(drawn)
+        identity = hash(mutated.data)
+        if identity in self._logs and not isinstance(drawn, Gentle):
+            return None
+        self._logs.add(identity)
+        return mutated
 
     def _complaint(self, mutated: Mutated, *, recognised: bool) -> str | None:
+        self._watch.begin()
         try:
-            with _limited():
-                found = self._read(mutated.data)
-                check(found.sessions, found.events)
-                if recognised:
-                    scores(self._path)
-                else:
-                    assert 0 <= self._reader.recognises(head_of(self._path)) <= 1, "how sure"
+            found = self._read(mutated.data)
+            check(found.sessions, found.events)
+            if recognised:
+                scores(self._path)
+            else:
+                assert 0 <= self._reader.recognises(head_of(self._path)) <= 1, "how sure"
         except HungError:
             return "hung"
         except Exception as error:  # noqa: BLE001 - any exception is what a campaign looks for
@@ -166,7 +182,11 @@ class Campaign:
         return None if found.refused else self._lost(mutated, found)
 
     def _read(self, data: bytes) -> Reading:
-        self._path.write_bytes(data)
+        if self._container is not None and self._container.is_opened_by_name:
+            self._path.write_bytes(data)
+        else:
+            self._path.held = data
+        self.read += 1
         source, found = Source((self._path,)), Reading()
         try:
             for item in self._reader.read(source):
@@ -210,34 +230,6 @@ def _place(error: BaseException) -> str:
     return f"{Path(frame.filename).name}:{frame.lineno} {frame.line}"
 
 
-@contextmanager
-def _limited() -> Iterator[None]:
-    """Ends what takes too much processor time; a busy machine does not matter."""
-
-    def ring(*_: object) -> None:
-        raise HungError
-
-    before = signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-
-
-@contextmanager
-def memory() -> Iterator[Path]:
-    """A folder in memory where there is one, for the readers' own copies too: a campaign writes millions of files."""
-    before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(prefix="miner-", dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-        tempfile.tempdir = folder
-        try:
-            yield Path(folder)
-        finally:
-            tempfile.tempdir = before
-
-
 class Progress:
     """How many mutations of each format were read, and what was found, kept in a file from run to run."""
 
@@ -245,11 +237,14 @@ class Progress:
         self._path = path
         kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         self.done: Counter[str] = Counter(kept.get("done", {}))
+        self.read: Counter[str] = Counter(kept.get("read", {}))
+        """Of these, the logs that no earlier seed of the same run had made."""
         self.found: list[dict[str, Any]] = kept.get("found", [])
 
-    def keep(self, name: str, done: int, findings: list[Finding]) -> None:
+    def keep(self, name: str, done: int, read: int, findings: list[Finding]) -> None:
         """Write it down, all of it or nothing."""
         self.done[name] = done
+        self.read[name] += read
         known = {(item["format"], item["how"]) for item in self.found}
         for finding in findings:
             if (finding.format, finding.how) not in known:
@@ -257,7 +252,9 @@ class Progress:
                 self.found.append(vars(finding))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps({"done": dict(sorted(self.done.items())), "found": self.found}, indent=1))
+        fresh.write_text(
+            json.dumps({"done": self.done, "read": self.read, "found": self.found}, indent=1, sort_keys=True)
+        )
         fresh.replace(self._path)
 
 
@@ -276,7 +273,10 @@ def go_on(progress: Progress, names: list[str], whole: int, stride: int = 2000) 
             for name in waiting:
                 first = progress.done[name]
                 seeds = range(first, min(first + stride, whole))
-                progress.keep(name, seeds.stop, list(campaigns[name].run(seeds)))
+                before = campaigns[name].read
+                findings = list(campaigns[name].run(seeds))
+                progress.keep(name, seeds.stop, campaigns[name].read - before, findings)
+                gc.collect()
 
 
 def main() -> int:
@@ -289,7 +289,7 @@ def main() -> int:
     progress = Progress(given.progress)
     go_on(progress, given.formats, given.count)
     for name, done in sorted(progress.done.items()):
-        print(f"{name:<20} {done:>9,} mutations")
+        print(f"{name:<20} {done:>9,} mutations, {progress.read[name]:>9,} different logs read")
     for finding in progress.found:
         print(f"{finding['format']} seed {finding['seed']}: {finding['how']}  ({finding['what']})")
     return int(bool(progress.found))

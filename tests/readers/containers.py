@@ -34,6 +34,8 @@ class Container:
     """Damage that needs to know the container: sizes, members, pages."""
     is_read_packed: bool = True
     """Whether a reader takes it apart itself, and accounts for the bytes as they lie there."""
+    is_opened_by_name: bool = False
+    """Whether that is a library's work, which wants the name of a file."""
 
     def named(self, path: Path) -> Path:
         """The name of a log that is kept so."""
@@ -49,9 +51,12 @@ class Damager:
         self._data = data
         self._tree = self._unpacked(data)
 
-    def mutated(self, seed: str) -> Mutated:
-        """The log as this seed damages it, and what then is left of its values."""
-        chance = random.Random(seed)
+    def drawn(self, seed: str) -> random.Random:
+        """The chance that this seed stands for."""
+        return random.Random(seed)
+
+    def mutated(self, chance: random.Random) -> Mutated:
+        """The log as it is damaged by what was drawn, and what then is left of its values."""
         data, done = bytearray(self._data), []
         for _ in range(chance.choice((1, 1, 1, 1, 2))):
             if data:
@@ -182,6 +187,6 @@ CONTAINERS: dict[str, Container] = {
     "gz": Container(".gz", _gzipped, _gunzipped, is_read_packed=False),
     "zst": Container(".zst", _zstandard, _unzstandard, is_read_packed=False),
     "eval": Container(".eval", archived, unarchived, ARCHIVE),
-    "parquet": Container(".parquet", _parquet, _rows, wounds.PARQUET),
+    "parquet": Container(".parquet", _parquet, _rows, wounds.PARQUET, is_opened_by_name=True),
     "db": Container("", _as_it_is, _as_it_is, wounds.DATABASE),
 }

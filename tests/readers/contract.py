@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import orjson
 
 from miner.events import Caller, Event, EventKind, Session, TimeSource
 
@@ -44,8 +44,7 @@ def check_event(event: Event) -> None:
     assert isinstance(event.kind, EventKind)
     assert min(event.seq, event.turn, event.step, event.call_index) >= 0
     for value in (event.text, event.result, event.arguments, event.tool, event.raw_tool, event.call_id, event.uid):
-        assert value is None or isinstance(value, str)
-        (value or "").encode("utf-8")
+        _check_text(value)
     for number in (event.time_us, event.start_us, event.end_us, event.tokens_in, event.tokens_out, event.exit_code):
         assert number is None or (isinstance(number, int) and abs(number) < INT64)
     if event.time_source is TimeSource.NONE:
@@ -57,9 +56,9 @@ def check_event(event: Event) -> None:
         assert event.tool
         assert event.status is not None
         assert event.arguments is not None
-        assert isinstance(json.loads(event.arguments), dict)
+        assert isinstance(orjson.loads(event.arguments), dict)
     if event.result is not None:
-        json.loads(event.result)
+        orjson.loads(event.result)
 
 
 def check_session(session: Session) -> None:
@@ -76,5 +75,6 @@ def check_session(session: Session) -> None:
 
 
 def _check_text(value: object) -> None:
-    assert value is None or isinstance(value, str)
-    (value or "").encode("utf-8")
+    if value is not None:
+        assert isinstance(value, str)
+        value.encode("utf-8")

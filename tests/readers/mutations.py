@@ -11,7 +11,8 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from tests.readers.carriers import Carrier, Path, at, places
 
@@ -53,6 +54,13 @@ _BYTES = (
 )
 
 
+_GENTLE_SHARE, _BYTES_SHARE, _BOTH_SHARE = 2 / 5, 1 / 3, 1 / 12
+"""Two fifths of all seeds change one value; of the others a third damages bytes alone, a twelfth values and bytes."""
+_GENTLE = ("replaced", "replaced", "removed", "renamed")
+_CHOICES = {"replaced": len(ODD), "removed": 1, "renamed": 8}
+_ENCODER = json.JSONEncoder()
+
+
 @dataclass(frozen=True)
 class Mutated:
     """A damaged log."""
@@ -66,36 +74,108 @@ class Mutated:
     """Why the log as a whole cannot be what it was: a reader has to tell."""
 
 
+class Gentle(NamedTuple):
+    """One value taken, replaced or renamed: of these there are few, and a campaign draws each of them many times."""
+
+    path: Path
+    change: str
+    number: int
+    """Which odd value, or which new name."""
+
+
 class Mutator:
     """Damages one log in as many ways as there are seeds."""
 
     def __init__(self, carrier: Carrier, tree: Any) -> None:
         self._carrier = carrier
-        self._pristine = json.dumps(tree)
+        self._tree = tree
         self._paths = places(tree)
+        self._written = Written(tree)
         self._data = carrier.data(tree)
 
-    def mutated(self, seed: str) -> Mutated:
-        """The log as this seed damages it."""
+    def drawn(self, seed: str) -> Gentle | random.Random:
+        """What this seed does: a gentle change, or the chance that makes a rough one."""
         chance = random.Random(seed)
+        if chance.random() >= _GENTLE_SHARE:
+            return chance
+        path, change = chance.choice(self._paths), chance.choice(_GENTLE)
+        return Gentle(path, change, chance.randrange(_CHOICES[change]))
+
+    def mutated(self, drawn: Gentle | random.Random) -> Mutated:
+        """The log as it is damaged by what was drawn."""
+        if isinstance(drawn, random.Random):
+            return self._rough(drawn)
+        tree, holder = _to_change(self._tree, drawn.path)
+        key, what = drawn.path[-1], drawn.change
+        if drawn.change == "replaced":
+            holder[key] = ODD[drawn.number]
+            what = f"= {holder[key]!r}"
+        else:
+            value = holder.pop(key)
+            if drawn.change == "renamed" and isinstance(holder, dict):
+                holder[f"{key}_{drawn.number + 2}"] = value
+        return Mutated(self._carrier.data(tree, self._written), f"{drawn.path} {what}", drawn.path)
+
+    def _rough(self, chance: random.Random) -> Mutated:
         way = chance.random()
-        if way < 0.2:
+        if way < _BYTES_SHARE:
             return Mutated(_damaged(self._data, chance), "bytes")
-        tree = json.loads(self._pristine)
-        if way < 0.6:
-            path = chance.choice(self._paths)
-            what = chance.choice(_GENTLE)(tree, path, chance)
-            return Mutated(self._carrier.data(tree), what, path)
-        done = []
+        tree, done = self._tree, []
         for _ in range(chance.choice((1, 1, 2, 3, 5))):
             path = chance.choice(self._paths)
             if _is_there(tree, path):
-                done.append(chance.choice(_ANY)(tree, path, chance))
-        data = self._carrier.data(tree)
-        if way > 0.95:
+                elsewhere = partial(self._elsewhere, tree, chance)
+                tree, holder = _to_change(tree, path)
+                done.append(f"{path} {chance.choice(_ROUGH)(holder, path[-1], chance, elsewhere)}")
+        data = self._carrier.data(tree, self._written)
+        if way >= 1 - _BOTH_SHARE:
             data = _damaged(data, chance)
             done.append("bytes")
         return Mutated(data, "; ".join(done))
+
+    def _elsewhere(self, tree: Any, chance: random.Random) -> Any:
+        """A value of the log as far as earlier damage has left it, else an odd one."""
+        path = chance.choice(self._paths)
+        return at(tree, path) if _is_there(tree, path) else chance.choice(ODD)
+
+
+class Written:
+    """JSON as ``json.dumps`` writes it; what is shared with the undamaged log was written once."""
+
+    def __init__(self, tree: Any) -> None:
+        self._kept = tree
+        """Held, so that no other value gets the identity of one of its parts."""
+        self._texts: dict[int, str] = {}
+        for value in (tree, *(at(tree, path) for path in places(tree))):
+            if isinstance(value, dict | list):
+                self._texts[id(value)] = json.dumps(value)
+
+    def __call__(self, value: Any) -> str:
+        """The text of a value."""
+        depth = 0
+        while isinstance(value, list) and len(value) == 1 and id(value) not in self._texts:
+            # A value that is wrapped hundreds of times: no frame for each of them.
+            [value] = value
+            depth += 1
+        return "[" * depth + self._text(value) + "]" * depth
+
+    def _text(self, value: Any) -> str:
+        if not isinstance(value, dict | list):
+            return _ENCODER.encode(value)
+        if (text := self._texts.get(id(value))) is not None:
+            return text
+        if isinstance(value, list):
+            return "[" + ", ".join([self(item) for item in value]) + "]"
+        return "{" + ", ".join([f"{_ENCODER.encode(key)}: {self(item)}" for key, item in value.items()]) + "}"
+
+
+def _to_change(tree: Any, path: Path) -> tuple[Any, Any]:
+    """A tree like this one in which what holds the place may be changed, and that holder; all else is shared."""
+    tree = holder = copy.copy(tree)
+    for key in path[:-1]:
+        holder[key] = copy.copy(holder[key])
+        holder = holder[key]
+    return tree, holder
 
 
 def _is_there(tree: Any, path: Path) -> bool:
@@ -123,72 +203,68 @@ def _damaged(data: bytes, chance: random.Random) -> bytes:
     return bytes(found)
 
 
-Change = Callable[[Any, Path, random.Random], str]
+Change = Callable[[Any, Any, random.Random, Callable[[], Any]], str]
+"""Damages what a holder has under a key, says how, and may ask for a value from elsewhere in the log.
+
+The holder is a copy already; all that it holds may stand elsewhere, too, and stays as it is.
+"""
 
 
-def _replace(tree: Any, path: Path, chance: random.Random) -> str:
-    value = copy.deepcopy(chance.choice(ODD))
-    at(tree, path[:-1])[path[-1]] = value
-    return f"{path} = {value!r}"
+def _replace(holder: Any, key: Any, chance: random.Random, _: object) -> str:
+    holder[key] = chance.choice(ODD)
+    return f"= {holder[key]!r}"
 
 
-def _remove(tree: Any, path: Path, _: random.Random) -> str:
-    del at(tree, path[:-1])[path[-1]]
-    return f"{path} removed"
+def _remove(holder: Any, key: Any, *_: object) -> str:
+    del holder[key]
+    return "removed"
 
 
-def _rename(tree: Any, path: Path, chance: random.Random) -> str:
+def _rename(holder: Any, key: Any, chance: random.Random, _: object) -> str:
     """The key is one of tomorrow; in a list, where there are no keys, the element goes."""
-    holder, key = at(tree, path[:-1]), path[-1]
     value = holder.pop(key)
     if isinstance(holder, dict):
         holder[f"{key}_{chance.randint(2, 9)}"] = value
-        return f"{path} renamed"
-    return f"{path} removed"
+        return "renamed"
+    return "removed"
 
 
-def _repeat(tree: Any, path: Path, chance: random.Random) -> str:
+def _repeat(holder: Any, key: Any, chance: random.Random, other: Callable[[], Any]) -> str:
     """An element stands twice, or far more often."""
-    holder, key = at(tree, path[:-1]), path[-1]
     if isinstance(holder, list):
         times = chance.choice((1, 1, 2, 30))
-        holder[key:key] = [copy.deepcopy(holder[key]) for _ in range(times)]
-        return f"{path} repeated {times} times"
-    return _replace(tree, path, chance)
+        holder[key:key] = [holder[key]] * times
+        return f"repeated {times} times"
+    return _replace(holder, key, chance, other)
 
 
-def _swap(tree: Any, path: Path, chance: random.Random) -> str:
-    holder, key = at(tree, path[:-1]), path[-1]
-    other = chance.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
-    holder[key], holder[other] = holder[other], holder[key]
-    return f"{path} swapped with {other}"
+def _swap(holder: Any, key: Any, chance: random.Random, _: object) -> str:
+    partner = chance.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
+    holder[key], holder[partner] = holder[partner], holder[key]
+    return f"swapped with {partner}"
 
 
-def _transplant(tree: Any, path: Path, chance: random.Random) -> str:
+def _transplant(holder: Any, key: Any, _: object, other: Callable[[], Any]) -> str:
     """A value from elsewhere in the log: ids collide, kinds change their meaning."""
-    source = chance.choice(places(tree))
-    value = copy.deepcopy(at(tree, source))
-    at(tree, path[:-1])[path[-1]] = value
-    return f"{path} = what stands at {source}"
+    holder[key] = other()
+    return "= what stands elsewhere"
 
 
-def _wrap(tree: Any, path: Path, chance: random.Random) -> str:
-    holder, key = at(tree, path[:-1]), path[-1]
+def _wrap(holder: Any, key: Any, chance: random.Random, _: object) -> str:
     value = holder[key]
     depth = chance.choice((1, 2, 40, 200, 300))
-    ways: tuple[Callable[[], Any], ...] = (lambda: [value], lambda: {"x": value}, lambda: json.dumps(value), str)
-    wrapped = chance.choice(ways[:3])()
+    ways: tuple[Callable[[], Any], ...] = (lambda: [value], lambda: {"x": value}, lambda: json.dumps(value))
+    wrapped = chance.choice(ways)()
     if depth > 2:
         wrapped = value
         for _ in range(depth):
             wrapped = [wrapped]
     holder[key] = wrapped
-    return f"{path} wrapped"
+    return "wrapped"
 
 
-def _stretch(tree: Any, path: Path, chance: random.Random) -> str:
+def _stretch(holder: Any, key: Any, chance: random.Random, other: Callable[[], Any]) -> str:
     """A text becomes long, or is cut; a number moves."""
-    holder, key = at(tree, path[:-1]), path[-1]
     value = holder[key]
     if isinstance(value, str):
         cut = chance.randint(0, len(value))
@@ -196,9 +272,8 @@ def _stretch(tree: Any, path: Path, chance: random.Random) -> str:
     elif isinstance(value, int | float):
         holder[key] = chance.choice((-value, value * 1000, value / 1000, str(value), value + 1))
     else:
-        return _replace(tree, path, chance)
-    return f"{path} stretched"
+        return _replace(holder, key, chance, other)
+    return "stretched"
 
 
-_GENTLE: tuple[Change, ...] = (_replace, _replace, _remove, _rename)
-_ANY: tuple[Change, ...] = (_replace, _remove, _rename, _repeat, _swap, _transplant, _transplant, _wrap, _stretch)
+_ROUGH: tuple[Change, ...] = (_replace, _remove, _rename, _repeat, _swap, _transplant, _transplant, _wrap, _stretch)
