@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -28,14 +29,14 @@ def depth_of(data: bytes, stop: int) -> int:
 
 def lenient(data: bytes, depth: int) -> tuple[Any, str, str]:
     """(value, "", "") when JSON can be had after harmless replacement, else (None, reason, detail)."""
-    if depth_of(data, depth) > depth:
+    if data.count(b"[") + data.count(b"{") > depth and depth_of(data, depth) > depth:
         return None, "too_deep", f"nested deeper than {depth}"
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         return None, "not_utf8", f"byte {error.start} of the record"
     try:
-        value = json.loads(text, parse_constant=lambda _: None)
+        value = _DECODER.decode(text)
     except ValueError as error:
         return None, "not_json", f"column {getattr(error, 'colno', '?')}"
     except RecursionError:
@@ -45,11 +46,11 @@ def lenient(data: bytes, depth: int) -> tuple[Any, str, str]:
 
 def concatenated(data: bytes) -> list[Any]:
     """The JSON objects and lists that stand one after another in a file; empty when that is not what it holds."""
-    decoder, found, at = json.JSONDecoder(parse_constant=lambda _: None), [], 0
+    found, at = [], 0
     try:
         text = data.decode().strip()
         while at < len(text):
-            value, at = decoder.raw_decode(text, at)
+            value, at = _DECODER.raw_decode(text, at)
             if not isinstance(value, dict | list):
                 return []
             found.append(_scrub(value))
