@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ from miner.events import Event, Session
 from miner.readers import load_reader, reader_names
 from miner.readers.source import Source
 from tests.readers.campaign import WHOLE, Campaign, Progress, campaigns, go_on
+from tests.readers.carriers import carrier_of
 from tests.readers.memory import memory
+from tests.readers.mutations import Mutator
 
 MUTATIONS = 200
 CONTAINERS = [name for name in campaigns() if "." in name]
@@ -54,6 +57,18 @@ def test_a_seed_damages_a_log_in_one_way(folder: Path) -> None:
     first, second = Campaign("atif", folder), Campaign("atif", folder)
     assert [first.mutated(seed) for seed in range(50)] == [second.mutated(seed) for seed in range(50)]
     assert len({first.mutated(seed).data for seed in range(50)}) > 40
+
+
+@pytest.mark.parametrize("name", ["claude_code", "goose", "react"])
+def test_a_damaged_log_shares_with_the_whole_one_and_leaves_it(name: str) -> None:
+    """What is written from memory is what JSON would be, and no damage is left for the next seed."""
+    carrier = carrier_of(load_reader(name).EXAMPLE)
+    tree = carrier.tree(load_reader(name).EXAMPLE)
+    before, mutator = json.dumps(tree), Mutator(carrier, tree)
+    fast = [mutator.mutated(mutator.drawn(str(seed))).data for seed in range(200)]
+    mutator.written = json.dumps
+    assert [mutator.mutated(mutator.drawn(str(seed))).data for seed in range(200)] == fast
+    assert json.dumps(tree) == before
 
 
 @pytest.mark.parametrize("fault", ["raises", "forgets", "miscounts"])

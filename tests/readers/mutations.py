@@ -12,9 +12,10 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NamedTuple
 
-from tests.readers.carriers import Carrier, Path, at, places
+from tests.readers.carriers import Carrier, Path, Writer, at, places
 
 ODD: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 1.5, -0.0, 1e308, 1e18, float("nan"), float("inf")),
@@ -90,7 +91,7 @@ class Mutator:
         self._carrier = carrier
         self._tree = tree
         self._paths = places(tree)
-        self._written = Written(tree)
+        self.written: Writer = Written(tree)
         self._data = carrier.data(tree)
 
     def drawn(self, seed: str) -> Gentle | random.Random:
@@ -114,7 +115,7 @@ class Mutator:
             value = holder.pop(key)
             if drawn.change == "renamed" and isinstance(holder, dict):
                 holder[f"{key}_{drawn.number + 2}"] = value
-        return Mutated(self._carrier.data(tree, self._written), f"{drawn.path} {what}", drawn.path)
+        return Mutated(self._carrier.data(tree, self.written), f"{drawn.path} {what}", drawn.path)
 
     def _rough(self, chance: random.Random) -> Mutated:
         way = chance.random()
@@ -127,7 +128,7 @@ class Mutator:
                 elsewhere = partial(self._elsewhere, tree, chance)
                 tree, holder = _to_change(tree, path)
                 done.append(f"{path} {chance.choice(_ROUGH)(holder, path[-1], chance, elsewhere)}")
-        data = self._carrier.data(tree, self._written)
+        data = self._carrier.data(tree, self.written)
         if way >= 1 - _BOTH_SHARE:
             data = _damaged(data, chance)
             done.append("bytes")
@@ -152,21 +153,22 @@ class Written:
 
     def __call__(self, value: Any) -> str:
         """The text of a value."""
+        if isinstance(value, str):
+            return quoted(value)
+        if not isinstance(value, dict | list):
+            return _ENCODER.encode(value)
+        if (text := self._texts.get(id(value))) is not None:
+            return text
+        if isinstance(value, dict):
+            return "{" + ", ".join([f"{quoted(key)}: {self(item)}" for key, item in value.items()]) + "}"
+        if len(value) != 1:
+            return "[" + ", ".join([self(item) for item in value]) + "]"
         depth = 0
         while isinstance(value, list) and len(value) == 1 and id(value) not in self._texts:
             # A value that is wrapped hundreds of times: no frame for each of them.
             [value] = value
             depth += 1
-        return "[" * depth + self._text(value) + "]" * depth
-
-    def _text(self, value: Any) -> str:
-        if not isinstance(value, dict | list):
-            return _ENCODER.encode(value)
-        if (text := self._texts.get(id(value))) is not None:
-            return text
-        if isinstance(value, list):
-            return "[" + ", ".join([self(item) for item in value]) + "]"
-        return "{" + ", ".join([f"{_ENCODER.encode(key)}: {self(item)}" for key, item in value.items()]) + "}"
+        return "[" * depth + self(value) + "]" * depth
 
 
 def _to_change(tree: Any, path: Path) -> tuple[Any, Any]:
