@@ -20,6 +20,8 @@ SHARDS_PER_WORKER = 8
 """Sessions differ in cost: with a few shards for each process, none waits long for another."""
 EVENTS_GIVEN = 2_000
 """Sessions that no other process can read are handed over in portions of so many events; fewer are worked on here."""
+EVENTS_HERE = 20_000
+"""Where there is one process, a portion is what may be in memory: each begins a kernel anew."""
 
 
 class Engine:
@@ -42,10 +44,9 @@ class Engine:
     def parts(self, kernel: Kernel[Part], logs: Logs) -> Iterator[Part]:
         """What a kernel makes of consecutive runs of the sessions, in their order."""
         count = self._processes.count
-        if count < 2:
-            return iter([kernel(logs())])
-        shards = logs.shards(SHARDS_PER_WORKER * count) if isinstance(logs, Sharded) else []
-        return self._processes.map(_Applied(kernel), shards or portions(logs()))
+        alone = count < 2
+        shards = logs.shards(1 if alone else SHARDS_PER_WORKER * count) if isinstance(logs, Sharded) else []
+        return self._processes.map(_Applied(kernel), shards or portions(logs(), EVENTS_HERE if alone else EVENTS_GIVEN))
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of a function, in the order of the items."""
@@ -71,15 +72,15 @@ class _Applied(Generic[Part]):
         return self.kernel(shard())
 
 
-def portions(logs: Iterator[SessionLog]) -> Iterator[Logs]:
-    """Sessions in portions that are worth a trip to another process; one empty portion when there is none."""
+def portions(logs: Iterator[SessionLog], most: int = EVENTS_GIVEN) -> Iterator[Logs]:
+    """Sessions in portions of about so many events; one empty portion when there is none."""
     portion: list[SessionLog] = []
     events = 0
     given = False
     for log in logs:
         portion.append(log)
         events += len(log.events)
-        if events >= EVENTS_GIVEN:
+        if events >= most:
             yield Given(tuple(portion))
             portion, events, given = [], 0, True
     if portion or not given:

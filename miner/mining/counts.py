@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from miner.engines import Digested, Engine, Logs
 from miner.events import SessionLog
+from miner.mining.counted_rows import Packing, Row
 from miner.mining.decisions import is_asked_for
 from miner.mining.serving import count_serving
 from miner.mining.survey import Survey, group_of, survey_session
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from miner.mining.counts_file import Counts
 
 CALLS, SEEN, VALUE, RULE, WORD = range(5)
-Row = tuple[int, str, str, int]
-"""Kind, hole, item and how often."""
 
 
 class Surveyed(NamedTuple):
@@ -37,9 +36,16 @@ class Surveyed(NamedTuple):
     group: str
     calls: int
     """Calls that the model asked for."""
-    rows: list[Row]
     serving: bytes
     """What was counted about serving, pickled."""
+
+
+class Part(NamedTuple):
+    """What surveying a run of sessions came to."""
+
+    sessions: list[Surveyed]
+    rows: bytes
+    """Packed; sessions are told apart by their place in the list."""
 
 
 def survey(logs: Logs, counts: Counts, engine: Engine) -> list[str]:
@@ -48,29 +54,29 @@ def survey(logs: Logs, counts: Counts, engine: Engine) -> list[str]:
         keys: list[str] = []
         for part in engine.parts(surveyed, logs):
             counts.add(part)
-            keys += [one.key for one in part]
+            keys += [one.key for one in part.sessions]
         return keys
     contents, known = logs.contents(), counts.known()
     counts.remove(sorted(known.keys() - logs.present()))
     fresh = frozenset(key for key, content in contents.items() if known.get(key) != content)
     if fresh:
         for part in engine.parts(surveyed, logs.only(fresh)):
-            counts.add([one._replace(content=contents[one.key]) for one in part])
+            counts.add(part._replace(sessions=[one._replace(content=contents[one.key]) for one in part.sessions]))
     return list(contents)
 
 
-def surveyed(logs: Iterable[SessionLog]) -> list[Surveyed]:
+def surveyed(logs: Iterable[SessionLog]) -> Part:
     """The rows of each session: the kernel of the first stage."""
-    return [_surveyed(log) for log in logs]
-
-
-def _surveyed(log: SessionLog) -> Surveyed:
-    found = Survey()
-    survey_session(log, found)
-    count_serving(log, found.serving)
-    calls = sum(map(is_asked_for, log.events))
-    serving = pickle.dumps(found.serving) if found.serving.tallies else b""
-    return Surveyed(log.session.key, "", group_of(log), calls, list(rows_of(found)), serving)
+    sessions, packing = [], Packing()
+    for place, log in enumerate(logs):
+        found = Survey()
+        survey_session(log, found)
+        count_serving(log, found.serving)
+        calls = sum(map(is_asked_for, log.events))
+        serving = pickle.dumps(found.serving) if found.serving.tallies else b""
+        sessions.append(Surveyed(log.session.key, "", group_of(log), calls, serving))
+        packing.add(place, rows_of(found))
+    return Part(sessions, packing.packed())
 
 
 def rows_of(survey: Survey) -> Iterator[Row]:

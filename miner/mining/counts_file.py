@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from miner.mining.counts import CALLS, RULE, VALUE, Surveyed, rule_of, text_of
+from miner.mining.counted_rows import unpacked
+from miner.mining.counts import CALLS, RULE, VALUE, Part, rule_of, text_of
 from miner.mining.counts_schema import opened
 from miner.mining.selection import FIXED
 from miner.mining.serving_counts import ServingCounts
@@ -23,7 +24,6 @@ from miner.mining.trace import fold_of
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 
 class Counts:
@@ -49,27 +49,22 @@ class Counts:
         """Session key -> digest of the content whose rows are kept."""
         return dict(self._connection.execute("select key, content from surveyed").fetchall())
 
-    def add(self, surveyed: Sequence[Surveyed]) -> None:
+    def add(self, part: Part) -> None:
         """Keep the rows of sessions, in place of those they had before; all of them or none."""
-        import pyarrow as pa
-
-        if not surveyed:
+        if not part.sessions:
             return
         begin = self._connection.execute("select coalesce(max(number), 0) + 1 from surveyed").fetchone()
         first = int(begin[0]) if begin else 1
         with self._transaction() as connection:
             if self._path is not None:
-                self._delete([one.key for one in surveyed])
+                self._delete([one.key for one in part.sessions])
             sessions = [
                 (number, one.key, one.content, one.group, fold_of(one.group, self._folds), one.calls, one.serving)
-                for number, one in enumerate(surveyed, first)
+                for number, one in enumerate(part.sessions, first)
             ]
             connection.executemany("insert into surveyed values (?, ?, ?, ?, ?, ?, ?)", sessions)
-            numbers = [number for number, one in enumerate(surveyed, first) for _ in one.rows]
-            columns = list(zip(*(row for one in surveyed for row in one.rows), strict=True)) or [()] * 4
-            rows = pa.table([pa.array(numbers, pa.uint32()), *map(_array, columns, _types())], names=_COLUMNS)
-            connection.register("new_rows", rows)
-            connection.execute("insert into tallies select * from new_rows")
+            connection.register("new_rows", unpacked(part.rows))
+            connection.execute("insert into tallies select place + ?, kind, hole, item, n from new_rows", [first])
             connection.unregister("new_rows")
 
     def remove(self, keys: Sequence[str]) -> None:
@@ -211,7 +206,6 @@ def forget(path: Path, folds: int, keys: Sequence[str]) -> None:
     fresh.replace(path)
 
 
-_COLUMNS = ("number", "kind", "hole", "item", "n")
 _CHOSEN = """
     -- one row is one session that is summed over
     create or replace temp table chosen as
@@ -249,15 +243,3 @@ class _Unpickler(pickle.Unpickler):
 
 
 _PLAIN = {("collections", "defaultdict"), ("builtins", "set")}
-
-
-def _types() -> tuple[pa.DataType, ...]:
-    import pyarrow as pa
-
-    return pa.uint8(), pa.string(), pa.string(), pa.uint32()
-
-
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.array(values, kind)

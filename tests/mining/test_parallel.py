@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
-from miner.engines import Kernel, Logs
+from miner.engines import Kernel, Logs, load_engine
 from miner.engines.duckdb import EVENTS_GIVEN, portions
 from miner.events import SessionLog
 from miner.export.pattern_file import pattern_bytes
@@ -117,6 +117,15 @@ def test_portions_hold_all_sessions_in_order() -> None:
     assert len(found) > 1
     assert all(sum(len(log.events) for log in portion[:-1]) < EVENTS_GIVEN for portion in found)
     assert [list(portion()) for portion in portions(iter([]))] == [[]]
+
+
+def test_one_process_alone_works_in_portions_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a second process no kernel is given all sessions at once: what it makes of them is held in memory."""
+    monkeypatch.setattr("miner.engines.duckdb.EVENTS_HERE", 10)
+    with load_engine(workers=1) as engine:
+        parts = list(engine.parts(list[SessionLog], lambda: iter(LOGS)))
+    assert len(parts) > 1
+    assert [log for part in parts for log in part] == LOGS
 
 
 def test_choices_put_together_are_choices_made_in_one_go() -> None:
