@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from miner.errors import MissingExtraError
+from miner.readers import duckdb_rows
 from miner.readers.source import Head, Source, head_of, is_lines
 from miner.readers.whole import refuse, text_lines
 
@@ -98,47 +100,29 @@ def _csv(source: Source, path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _duckdb(source: Source, path: Path, name: str) -> Iterator[dict[str, Any]]:
-    try:
-        import duckdb
-    except ImportError:
-        raise MissingExtraError("mining", "duckdb") from None
+    if find_spec("duckdb") is None:
+        raise MissingExtraError("mining", "duckdb")
     size = path.stat().st_size
     source.account.accepted += size
-    try:
-        # A view in a foreign database may name any file: nothing outside the database is read.
-        with duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"}) as database:
-            tables = [
-                row[0] for row in database.execute("select table_name from duckdb_tables() order by 1").fetchall()
-            ]
-            if not name and len(tables) != 1:
-                source.problem(
-                    "which_table", f"there are {len(tables)}: let the map say `table`", path=path, fatal=True
-                )
-                return
-            wanted = name if name in tables else (tables[0] if not name else "")
-            if not wanted:
-                source.problem("which_table", "the map names a table that is not there", path=path, fatal=True)
-                return
-            quoted = '"' + wanted.replace('"', '""') + '"'
-            answer = database.execute(f"select * from {quoted}")
-            columns = [column[0] for column in answer.description or ()]
-            while batch := answer.fetchmany(256):
-                for row in batch:
-                    source.account.records += 1
-                    yield _jsonable(dict(zip(columns, row, strict=True)))
-    except duckdb.Error as error:
-        refuse(source, path, "not_duckdb", size, detail=type(error).__name__, fatal=True)
+    end: list[Any] = [duckdb_rows.DAMAGED, "the library does not bear it"]
+    for told in duckdb_rows.lines(path, name):
+        if isinstance(told, dict):
+            source.account.records += 1
+            yield told
+        else:
+            end = told
+    how, *about = end
+    if how == duckdb_rows.DAMAGED:
+        refuse(source, path, "not_duckdb", size, detail=about[0], fatal=True)
+    elif how == duckdb_rows.WHICH:
+        source.problem("which_table", f"there are {about[0]}: let the map say `table`", path=path, fatal=True)
+    elif how == duckdb_rows.ABSENT:
+        source.problem("which_table", "the map names a table that is not there", path=path, fatal=True)
 
 
 def _jsonable(row: dict[str, Any]) -> dict[str, Any]:
-    """Times as text and maps as objects, as a JSON export would have written them."""
-    value = orjson.loads(orjson.dumps(row, default=_written, option=orjson.OPT_NON_STR_KEYS))
+    value = orjson.loads(duckdb_rows.json_line(row))
     return value if isinstance(value, dict) else {}
-
-
-def _written(value: object) -> str:
-    """Older writers do not say that their bytes are text."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def parquet_columns(path: Path) -> list[str]:

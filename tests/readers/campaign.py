@@ -16,7 +16,6 @@ import json
 import re
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +25,12 @@ from miner.errors import MinerError
 from miner.events import Event, Session
 from miner.readers import load_reader, reader_names, scores
 from miner.readers.source import Source, head_of
-from tests.readers import carriers
-from tests.readers.containers import CONTAINERS, Damager
+from tests.readers import carriers, otlp
+from tests.readers.containers import CONTAINERS, Container, Damager
 from tests.readers.contract import check
 from tests.readers.memory import MemoryLog, memory
 from tests.readers.mutations import Gentle, Mutated, Mutator
+from tests.readers.progress import Finding, Progress
 from tests.readers.watch import HungError, Watch
 
 WHOLE = 1_000_000
@@ -44,18 +44,6 @@ _NOT_LOST = {
 }
 """Damaged place -> mark that then has nothing to be told with: a text kept apart, to which nothing refers any more; the
 name of a tool without calls; what a span did, when nothing says that it was an agent's."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A mutation that a reader did not bear."""
-
-    format: str
-    seed: int
-    what: str
-    """What was done to the log."""
-    how: str
-    """What went wrong, the same for every mutation that finds the same fault."""
 
 
 @dataclass
@@ -84,6 +72,10 @@ class Reading:
         return [(sessions[e.session], e.seq, e.kind, e.status, e.step, e.turn) for e in self.events]
 
 
+_SAMPLES = {"otel.parquet": otlp.TABLE}
+"""What is kept in a container that a format's example does not fit."""
+
+
 class Campaign:
     """The mutations of one format's example; of ``format.container``, those of the example kept in that container."""
 
@@ -91,11 +83,10 @@ class Campaign:
         self.name = name
         format_name, _, container = name.partition(".")
         self._reader = load_reader(format_name)
-        self._container = CONTAINERS[container] if container else None
-        self._path: MemoryLog = MemoryLog(folder / self._reader.EXAMPLE_NAME)
-        if self._container is not None:
-            self._path = MemoryLog(self._container.named(self._path))
-        self._carrier = carriers.carrier_of(self._reader.EXAMPLE)
+        self._container: Container | None = None
+        self._path = MemoryLog(folder / self._reader.EXAMPLE_NAME)
+        self._example = _SAMPLES.get(name, self._reader.EXAMPLE)
+        self._carrier = carriers.carrier_of(self._example)
         self._watch = Watch()
         self._gentle: set[Gentle] = set()
         self._logs: set[int] = set()
@@ -108,8 +99,12 @@ class Campaign:
         """Mark -> the texts that it was written behind."""
         tree = self._marked()
         self._mutator: Mutator | Damager = Mutator(self._carrier, tree)
-        if self._container is not None:
+        if container:
+            self._container = CONTAINERS[container]
+            self._path = MemoryLog(self._container.named(self._path))
             self._mutator = Damager(self._container, self._carrier, self._data(tree))
+            said = self._read(self._data(tree)).said()
+            self.marks = {mark: path for mark, path in self.marks.items() if mark in said}
         self._told = self._read(self._data(tree)).told
         self.read = 0
 
@@ -119,7 +114,7 @@ class Campaign:
 
     def _marked(self) -> Any:
         """The example with a mark in every text that says something: it comes out, and changes nothing else."""
-        tree = self._carrier.tree(self._reader.EXAMPLE)
+        tree = self._carrier.tree(self._example)
         before = self._read(self._data(tree))
         for number, path in enumerate(carriers.places(tree)):
             value = carriers.at(tree, path)
@@ -230,39 +225,12 @@ def _place(error: BaseException) -> str:
     return f"{Path(frame.filename).name}:{frame.lineno} {frame.line}"
 
 
-class Progress:
-    """How many mutations of each format were read, and what was found, kept in a file from run to run."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        self.done: Counter[str] = Counter(kept.get("done", {}))
-        self.read: Counter[str] = Counter(kept.get("read", {}))
-        """Of these, the logs that no earlier seed of the same run had made."""
-        self.found: list[dict[str, Any]] = kept.get("found", [])
-
-    def keep(self, name: str, done: int, read: int, findings: list[Finding]) -> None:
-        """Write it down, all of it or nothing."""
-        self.done[name] = done
-        self.read[name] += read
-        known = {(item["format"], item["how"]) for item in self.found}
-        for finding in findings:
-            if (finding.format, finding.how) not in known:
-                known.add((finding.format, finding.how))
-                self.found.append(vars(finding))
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(
-            json.dumps({"done": self.done, "read": self.read, "found": self.found}, indent=1, sort_keys=True)
-        )
-        fresh.replace(self._path)
-
-
 def campaigns() -> list[str]:
     """Every format, and every container that its logs are kept in."""
     names = reader_names()
     packed = [f"{name}.{container}" for name in names for container in ("gz", "zst")]
-    return [*names, *packed, "goose.db", "opencode.db", "inspect.eval", "platforms.parquet"]
+    own = ("goose.db", "opencode.db", "inspect.eval", "otel.parquet", "platforms.duckdb", "platforms.parquet")
+    return [*names, *packed, *own]
 
 
 def go_on(progress: Progress, names: list[str], whole: int, stride: int = 2000) -> None:

@@ -9,9 +9,13 @@ import gzip
 import io
 import json
 import random
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +183,58 @@ def _rows(data: bytes) -> bytes:
         raise DamagedError from error
 
 
+def _duckdb(data: bytes) -> bytes:
+    """The same rows in a database of small blocks."""
+    import duckdb
+
+    rows = [row for row in map(json.loads, data.splitlines()) if isinstance(row, dict)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.duckdb")
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH '{path}' AS log (BLOCK_SIZE 16384)")
+            connection.execute(f"CREATE TABLE log.rows ({', '.join(f'{_named(name)} VARCHAR' for name in names)})")
+            marks = ", ".join("?" * len(names))
+            cells = [[_cell(row.get(name)) for name in names] for row in rows]
+            connection.executemany(f"INSERT INTO log.rows VALUES ({marks})", cells)
+        return path.read_bytes()
+
+
+def _named(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _unduckdb(data: bytes) -> bytes:
+    """All rows of the one table, or damage: the death of the process that looks is one, too."""
+    global _looker
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "rows.duckdb")
+        path.write_bytes(data)
+        if _looker is None:
+            _looker = ProcessPoolExecutor(1, get_context("spawn"))
+        try:
+            return _looker.submit(_looked, str(path)).result()
+        except BrokenProcessPool as error:
+            _looker = None
+            raise DamagedError from error
+
+
+def _looked(path: str) -> bytes:
+    import duckdb
+
+    try:
+        with duckdb.connect(path, read_only=True) as connection:
+            answer = connection.execute("SELECT * FROM rows")
+            names = [column[0] for column in answer.description]
+            rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    except (duckdb.Error, UnicodeDecodeError) as error:
+        raise DamagedError from error
+    return "".join(json.dumps(row, default=str) + "\n" for row in rows).encode()
+
+
+_looker: ProcessPoolExecutor | None = None
+
+
 def _as_it_is(data: bytes) -> bytes:
     return data
 
@@ -188,5 +244,6 @@ CONTAINERS: dict[str, Container] = {
     "zst": Container(".zst", _zstandard, _unzstandard, is_read_packed=False),
     "eval": Container(".eval", archived, unarchived, ARCHIVE),
     "parquet": Container(".parquet", _parquet, _rows, wounds.PARQUET, is_opened_by_name=True),
+    "duckdb": Container(".duckdb", _duckdb, _unduckdb, wounds.DUCKDB, is_opened_by_name=True),
     "db": Container("", _as_it_is, _as_it_is, wounds.DATABASE),
 }

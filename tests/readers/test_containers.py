@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from miner.readers import inspect, inspect_samples, load_reader, recognise
+from miner.readers import duckdb_rows, inspect, inspect_samples, load_reader, recognise
 from miner.readers.sqlite_copy import database
 from tests.readers.archives import zipped
 from tests.readers.reading import Read, read
@@ -162,3 +162,41 @@ def test_a_table_with_fewer_rows_than_it_states_is_told(tmp_path: Path, monkeypa
     before = parquet.ParquetFile.iter_batches
     monkeypatch.setattr(parquet.ParquetFile, "iter_batches", lambda *a, **k: list(before(*a, **k))[:0])
     assert read("platforms", path).reasons == ["not_parquet"]
+
+
+def duckdb_table(path: Path, column: str, values: list[Any]) -> None:
+    """A DuckDB file with the example of a platform in it, and one more column."""
+    duckdb = pytest.importorskip("duckdb")
+    example = [json.loads(line) for line in load_reader("platforms").EXAMPLE.splitlines()]
+    cells = [[v if isinstance(v, str) else json.dumps(v) for v in row.values() if v is not None] for row in example]
+    names = [[name for name, value in row.items() if value is not None] for row in example]
+    with duckdb.connect(str(path)) as database:
+        columns = ", ".join(f"{name} VARCHAR" for name in dict.fromkeys(name for row in names for name in row))
+        database.execute(f"CREATE TABLE runs ({columns}, {column})")
+        for row_names, row, value in zip(names, cells, values, strict=True):
+            marks = ", ".join("?" * (len(row) + 1))
+            database.execute(
+                f"INSERT INTO runs ({', '.join(row_names)}, {column.split()[0]}) VALUES ({marks})", [*row, value]
+            )
+
+
+def test_a_number_of_128_bits_in_a_table_keeps_its_digits(tmp_path: Path) -> None:
+    """JSON readers do not hold it, and it may be an id."""
+    duckdb_table(tmp_path / "runs.duckdb", "number HUGEINT", [1, 2, 1 << 100, 4])
+    found = read("platforms", tmp_path / "runs.duckdb")
+    assert {call.tool for call in found.calls} == {"get_order", "get_shop"}
+    assert found.reasons == []
+
+
+def test_a_database_on_which_its_library_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB's checksum is the same when words change places; what it then reads has ended whole processes."""
+    path = tmp_path / "runs.duckdb"
+    duckdb_table(path, "number INTEGER", [1, 2, 3, 4])
+    monkeypatch.setattr(duckdb_rows, "__file__", str(tmp_path / "dies.py"))
+    first = load_reader("platforms").EXAMPLE.splitlines(keepends=True)[0].decode()
+    program = f"import os, sys\nsys.stdout.write({first!r})\nsys.stdout.flush()\nos.abort()\n"
+    (tmp_path / "dies.py").write_text(program, encoding="utf-8")
+    found = read("platforms", path)
+    assert [call.tool for call in found.calls] == ["get_order"]
+    assert found.reasons == ["not_duckdb"]
+    assert found.source.problems[0].fatal

@@ -99,7 +99,16 @@ def _swap_pages(data: bytearray, chance: random.Random) -> str:
     return f"pages at {one} and {other} swapped"
 
 
+def _block_header(data: bytearray, chance: random.Random) -> str:
+    """What a DuckDB file says of itself, twice: where its blocks lie, which of two headers is the newer one."""
+    end = min(3 * 4096, len(data))
+    place = min(chance.choice((0, 4096, 8192)) + chance.randrange(96), end - 1)
+    data[place] = chance.choice((0, 1, data[place] ^ 1, 255))
+    return f"header at {place}"
+
+
 ANY = (flip, flip, _overwrite, _cut, _lengthen, _swap, _drop, _number)
 """Wounds that fit any bytes."""
 PARQUET = (_footer,)
 DATABASE = (_page_header, _page_header, _file_header, _swap_pages)
+DUCKDB = (_block_header,)
