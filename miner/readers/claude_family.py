@@ -156,6 +156,7 @@ class Family:
         first, key, part = conversation.seq, None, Part.OTHER
         if kind == "assistant":
             key = conversation.model_line(message, uid, at, number)
+            conversation.passed_over += "toolUseResult" in line
             part = Part.OTHER if key == SYNTHETIC else Part.MODEL
         else:
             part = self._heard(conversation, line, message, uid, at, number)
@@ -180,7 +181,7 @@ class Family:
                 conversation.result(Result(block, typed, line.get("permissionDecision"), at, number))
             if results:
                 content = [block for block in content if block not in results]
-        conversation.passed_over += "toolUseResult" in line and not results
+        conversation.passed_over += "toolUseResult" in line and len(results) != 1
         text = text_of(content) if content else None
         if not text:
             return Part.OTHER

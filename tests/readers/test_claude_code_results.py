@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from miner.events import Caller, EventKind, Status, TimeSource
-from miner.readers.claude_example import call, chain
+from miner.readers.claude_example import answer, call, chain
 from miner.readers.claude_lines import TEXT_LIMIT
 from tests.readers.claude_code_logs import (
     Line,
@@ -150,6 +150,27 @@ def test_a_result_without_typed_twin_is_fine(tmp_path: Path) -> None:
     """Lines of sub-agents may lack ``toolUseResult``."""
     assert one_call(tmp_path, [text("a"), text("b")]).result is None
     assert one_call(tmp_path, [text("a"), text("b")]).text == "a\nb"
+
+
+def test_a_typed_result_that_belongs_to_no_one_result_is_told(tmp_path: Path) -> None:
+    """Beside two results, beside none, or on a line of the model, nobody can say which call it is the result of."""
+    both = chain("user", "r1", "a1", 2, message={"role": "user", "content": [*answered("t1"), *answered("t2")]})
+    asked = model("a1", "u1", 1, "m1", call("t1", "Read"), call("t2", "Read"))
+    said_so = model("a2", "r1", 3, "m2", text("done"))
+    for lines, unknown in (([both], 0), ([typed(both)], 1), ([both, said_so], 0), ([both, typed(said_so)], 1)):
+        found = log(tmp_path, user("u1", None, 0, "go"), asked, *lines)
+        assert [event.text for event in found.of(EventKind.TOOL_CALL)] == ["x", "x"]
+        assert found.source.account.unknown == unknown
+
+
+def answered(call_id: str) -> Any:
+    """The blocks of a line that holds this result."""
+    return answer(call_id, "x")["content"]
+
+
+def typed(line: Line) -> Line:
+    """A line with a typed result."""
+    return {**line, "toolUseResult": {"numFiles": 1}}
 
 
 def test_times_are_the_difference_of_two_lines_unless_the_tool_measured_itself(tmp_path: Path) -> None:
