@@ -53,10 +53,7 @@ def command(run: Path, out: Path | None, audience: str | None, budget: int | Non
 
 def _keep_tools(run: Path, lists: tuple[str, ...]) -> None:
     """Takes the fingerprints of the tools in each list into the run folder."""
-    from miner.export.tools import fingerprints_in, keep_fingerprints
+    from miner.export.tools import fingerprints_in, keep_fingerprints, placed
 
-    for text in lists:
-        prefix, equals, file = text.partition("=")
-        if not equals or Path(text).exists():
-            prefix, file = "", text
-        keep_fingerprints(run, fingerprints_in(Path(file), prefix))
+    for given in lists:
+        keep_fingerprints(run, fingerprints_in(*placed(given)))

@@ -19,7 +19,7 @@ from miner.cli import console
     "--policy", type=click.Path(path_type=Path), help="JSON file with a policy, in place of the starter policy."
 )
 @click.option("--allow", multiple=True, help="A tool that may run early; may be given several times.")
-@click.option("--tools", "lists", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="A server's list of tools, whose annotations lower the policy as they do in `miner proxy`. May be given again.")  # fmt: skip  # noqa: E501
+@click.option("--tools", "lists", multiple=True, metavar="[PREFIX=]FILE", help="A server's list of tools, whose annotations lower the policy as they do in `miner proxy`; PREFIX stands before their names in the logs. May be given again.")  # fmt: skip  # noqa: E501
 @click.option("--assume-read-only", is_flag=True, help="Also allow tools that the log itself marks as read-only.")
 @click.option("--capacity", type=click.IntRange(1), help="Calls the host can run at once, real ones included.")
 @click.option(
@@ -46,7 +46,7 @@ def _replayed(run: Path, options: dict[str, Any]) -> dict[str, Any]:
     from miner.evaluation.replay.permits import default_permits, permits_from
     from miner.evaluation.replay.savings import ReplayOptions, savings
     from miner.evaluation.run_folder import REPLAYED, fitted_predictors, open_store
-    from miner.export.tools import annotations_in
+    from miner.export.tools import annotations_in, placed
     from miner.runtime.budget import Budget
     from miner.settings import load_settings
 
@@ -62,8 +62,8 @@ def _replayed(run: Path, options: dict[str, Any]) -> dict[str, Any]:
             permits = permits_from(options["policy"], options["allow"], assume_read_only=options["assume_read_only"])
         else:
             permits = default_permits(store.sessions(), options["allow"], assume_read_only=options["assume_read_only"])
-        for path in options["lists"]:
-            permits = permits.lowered(annotations_in(path))
+        for given in options["lists"]:
+            permits = permits.lowered(annotations_in(*placed(given)))
         predictors = fitted_predictors(
             run, parts.train, options["names"] or REPLAYED, anew=options["split"] is not None
         )

@@ -37,14 +37,19 @@ def keep_fingerprints(run: Path, found: Mapping[str, str]) -> None:
     (run / FILE).write_text(text + "\n", encoding="utf-8")
 
 
+def placed(given: str) -> tuple[Path, str]:
+    """The file, and the prefix of its tools' names in the logs, of a list given as ``[PREFIX=]FILE``."""
+    prefix, equals, file = given.partition("=")
+    return (Path(given), "") if not equals or Path(given).exists() else (Path(file), prefix)
+
+
 def fingerprints_in(path: Path, prefix: str = "") -> dict[str, str]:
     """Tool -> fingerprint, of the lists in a file; ``prefix`` is what the logs have before these tools' names.
 
     Raises:
         UsageError: the file cannot be read, or lists no tool with a schema.
     """
-    prints = {prefix + name: fingerprint_of(tool.schema) for name, tool in _listed_in(path).items()}
-    return {name: fingerprint for name, fingerprint in prints.items() if fingerprint is not None}
+    return {prefix + name: tool.fingerprint for name, tool in _listed_in(path).items()}
 
 
 def annotations_in(path: Path, prefix: str = "") -> dict[str, Mapping[str, Any]]:
@@ -59,7 +64,7 @@ def annotations_in(path: Path, prefix: str = "") -> dict[str, Mapping[str, Any]]
 class _Listed(NamedTuple):
     """A tool as a list has it."""
 
-    schema: Any
+    fingerprint: str
     annotations: Mapping[str, Any]
 
 
@@ -69,12 +74,7 @@ def _listed_in(path: Path) -> dict[str, _Listed]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError("the list of tools cannot be read", where=str(path), next_step="check the path") from error
-    found = {
-        name: tool
-        for value in _values(text)
-        for name, tool in _tools(value, _DEPTH)
-        if fingerprint_of(tool.schema) is not None
-    }
+    found = {name: tool for value in _values(text) for name, tool in _tools(value, _DEPTH)}
     if not found:
         raise UsageError(
             "no tool with an input schema is listed", where=str(path), next_step="give an answer to tools/list, as JSON"
@@ -105,7 +105,9 @@ def _tools(value: Any, depth: int) -> Iterator[tuple[str, _Listed]]:
         schema = next((value[name] for name in _SCHEMAS if isinstance(value.get(name), dict)), None)
         if isinstance(value.get("name"), str) and schema is not None:
             said = value.get("annotations")
-            yield value["name"], _Listed(schema, said if isinstance(said, dict) else {})
+            fingerprint = fingerprint_of(schema)
+            if fingerprint is not None:
+                yield value["name"], _Listed(fingerprint, said if isinstance(said, dict) else {})
             return
         for name in _INSIDE:
             yield from _tools(value.get(name), depth - 1)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from miner.errors import UsageError
-from miner.export.tools import annotations_in, fingerprints_in, keep_fingerprints, read_fingerprints
+from miner.export.tools import annotations_in, fingerprints_in, keep_fingerprints, placed, read_fingerprints
 from miner.runtime.fingerprint import fingerprint_of
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}}
@@ -65,3 +65,13 @@ def test_a_run_folder_keeps_them(tmp_path: Path) -> None:
     keep_fingerprints(tmp_path, {"open": "sha256:1", "find": "sha256:2"})
     keep_fingerprints(tmp_path, {"open": "sha256:3"})
     assert read_fingerprints(tmp_path) == {"find": "sha256:2", "open": "sha256:3"}
+
+
+def test_a_prefix_stands_before_its_file(tmp_path: Path) -> None:
+    """A file whose own name has an equals sign is still a file."""
+    odd = tmp_path / "a=b.json"
+    assert placed(str(odd)) == (Path("b.json"), f"{tmp_path}/a")
+    odd.touch()
+    assert placed(str(odd)) == (odd, "")
+    assert placed("tools.json") == (Path("tools.json"), "")
+    assert placed("mcp__files__=tools.json") == (Path("tools.json"), "mcp__files__")
