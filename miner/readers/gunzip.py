@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import io
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from miner.readers.unpacked import UnpackedFile
 
 _INPUT_BYTES = 1 << 17
 _GZIP = 16 + zlib.MAX_WBITS
 """Header and checksum are zlib's to read and to check."""
 
 
-class GunzipFile(io.RawIOBase):
+class GunzipFile(UnpackedFile):
     """The decompressed bytes of a gzip file, of all its members one after another.
 
     A read gives what is there, at most as much as asked for, and nothing only at the end. Damage is an ``OSError``,
@@ -24,21 +21,12 @@ class GunzipFile(io.RawIOBase):
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
+        super().__init__(path)
         self._member = zlib.decompressobj(_GZIP)
         self._waiting = b""
         self._between = True
         """At a place where the file may end: before the first member, or after one."""
         self._begun = False
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def close(self) -> None:
-        """Close the file beneath."""
-        self._file.close()
-        super().close()
 
     def read(self, size: int = -1) -> bytes:
         """Up to ``size`` bytes; all that is left without a size."""
@@ -58,13 +46,6 @@ class GunzipFile(io.RawIOBase):
             if data:
                 return data
         return b""
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill a buffer as far as one read does."""
-        view = memoryview(buffer)
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
 
     def _filled(self) -> bool:
         """Whether there is input to go on with; False at the end of the last member."""

@@ -17,6 +17,7 @@ import orjson
 from miner.errors import MissingExtraError
 from miner.readers.source import Source, head_of
 from miner.readers.tolerant import lenient
+from miner.readers.unpacked import most_unpacked
 from miner.readers.values import listing
 from miner.readers.whole import chunks_of, refuse
 
@@ -32,9 +33,6 @@ _HEADERS = ("header.json", "_journal/start.json")
 _SAMPLES = "samples/"
 _SILENT = re.compile(r"header\.json|summaries\.json|reductions\.json|_journal/.*")
 """Members that hold no sample."""
-_FREELY_BYTES = 1 << 30
-_MOST_TIMES = 1000
-"""An archive that unpacks to more than a GiB, and to more than this many times its size, is no log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +63,8 @@ def _archived(source: Source, path: Path) -> Iterator[Sample]:
             size += file.write(chunk)
         try:
             with zipfile.ZipFile(file) as archive:
-                bound = max(_FREELY_BYTES, _MOST_TIMES * size)
-                yield from _members(source, path, _Archive(archive, file, source.limits.document_bytes, bound))
+                limit = source.limits.document_bytes
+                yield from _members(source, path, _Archive(archive, file, limit, most_unpacked(size)))
         except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
             refuse(source, path, "not_zip", size, detail=type(error).__name__, fatal=True)
 

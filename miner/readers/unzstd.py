@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from miner.errors import MissingExtraError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from miner.readers.unpacked import UnpackedFile, most_unpacked
 
 _INPUT_BYTES = 1 << 17
 _PIECE_BYTES = 1 << 11
 """Fed at once: four bytes may stand for a block of 128 KB, so that a piece unpacks to 64 MB at the most."""
-_FREELY_BYTES = 1 << 30
-_MOST_TIMES = 1000
-"""A file that unpacks to more than a GiB, and to more than this many times its size, is no log."""
 
 
-class UnzstdFile(io.RawIOBase):
+class UnzstdFile(UnpackedFile):
     """The decompressed bytes of a Zstandard file, of all its frames one after another.
 
     Reads as ``GunzipFile`` does. Damage is an ``OSError``, a file that was cut an ``EOFError``; what stands before
@@ -33,22 +27,13 @@ class UnzstdFile(io.RawIOBase):
             raise MissingExtraError("mining", "zstandard") from None
         self._damage = zstandard.ZstdError
         self._begin = zstandard.ZstdDecompressor().decompressobj
-        self._file = path.open("rb", buffering=0)
+        super().__init__(path)
         self._frame: Any = None
         """The frame that is being read; None where the file may end."""
         self._packed, self._packed_at = b"", 0
         self._ready, self._ready_at = b"", 0
         self._failed: EOFError | OSError | None = None
         self._taken = self._given = 0
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def close(self) -> None:
-        """Close the file beneath."""
-        self._file.close()
-        super().close()
 
     def read(self, size: int = -1) -> bytes:
         """Up to ``size`` bytes, fewer only before the end or before damage; all that is left without a size."""
@@ -61,13 +46,6 @@ class UnzstdFile(io.RawIOBase):
             size -= len(part)
             parts.append(part)
         return b"".join(parts)
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """Fill a buffer as far as one read does."""
-        view = memoryview(buffer)
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
 
     def _filled(self, *, fresh: bool) -> bool:
         """Whether there are bytes to give; damage is raised when there are none before it."""
@@ -97,7 +75,7 @@ class UnzstdFile(io.RawIOBase):
                 self._packed_at -= len(self._frame.unused_data)
                 self._frame = None
             self._given += len(data)
-            if self._given > max(_FREELY_BYTES, _MOST_TIMES * self._taken):
+            if self._given > most_unpacked(self._taken):
                 raise OSError("the compressed data unpacks to far more than any log")
             if data:
                 return data

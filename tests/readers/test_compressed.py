@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from miner.readers import unzstd
+from miner.readers import unpacked
 from miner.readers.source import Source, head_of
 
 zstandard = pytest.importorskip("zstandard")
@@ -89,7 +89,7 @@ def test_a_file_that_unpacks_to_far_more_than_any_log_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bound is on the ratio, from a size on that no harmless file reaches by chance."""
-    monkeypatch.setattr(unzstd, "_FREELY_BYTES", 1 << 20)
+    monkeypatch.setattr(unpacked, "_FREELY_BYTES", 1 << 20)
     bomb = zst(bytes(64 << 20))
     assert len(bomb) * 1000 < 64 << 20
     _, told = read(tmp_path, ".zst", zst(WHOLE) + bomb)

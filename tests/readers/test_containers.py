@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from miner.readers import duckdb_rows, inspect, inspect_samples, load_reader, recognise
+from miner.readers import duckdb_rows, inspect, load_reader, recognise, unpacked
 from miner.readers.sqlite_copy import database
 from tests.readers.archives import zipped
 from tests.readers.reading import Read, read
@@ -83,8 +83,8 @@ def test_an_archive_that_unpacks_to_far_more_than_any_log_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All members together, whatever each of them may be alone."""
-    monkeypatch.setattr(inspect_samples, "_FREELY_BYTES", 1 << 20)
-    monkeypatch.setattr(inspect_samples, "_MOST_TIMES", 1)
+    monkeypatch.setattr(unpacked, "_FREELY_BYTES", 1 << 20)
+    monkeypatch.setattr(unpacked, "_MOST_TIMES", 1)
     large = {f"samples/{n}_epoch_1.json": {**SAMPLE, "uuid": f"u{n}", "input": "x" * 400_000} for n in range(4)}
     found = archive(tmp_path, {"header.json": HEADER, **large})
     assert (len(found.sessions), found.reasons) == (2, ["too_long", "too_long"])
