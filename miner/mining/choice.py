@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,12 +33,17 @@ class CrossFit(NamedTuple):
 
 
 class Choices:
-    """Choice situations, gathered as they come: options, each with its features, and which of them were chosen."""
+    """Choice situations, gathered as they come: options, each with its features, and which of them were chosen.
+
+    Situations are much alike: an option is kept once, however many of them have it.
+    """
 
     def __init__(self) -> None:
         self.features: dict[Hashable, int] = {}
-        self._columns = array("i")
-        self._ends = array("i", [0])
+        self._distinct: dict[bytes, int] = {}
+        """The numbers of an option's features, packed -> the number of the option."""
+        self._options = array("i")
+        """The options of all situations."""
         self._starts = array("i")
         self._chosen: list[tuple[int, ...]] = []
         self._folds = array("i")
@@ -62,20 +68,28 @@ class Choices:
 
     def add_numbered(self, options: Sequence[Sequence[int]], chosen: tuple[int, ...], fold: int = 0) -> None:
         """One situation whose features are numbered already."""
-        self._starts.append(len(self._ends) - 1)
+        self._starts.append(len(self._options))
         self._chosen.append(chosen)
         self._folds.append(fold)
-        for option in options:
-            self._columns.extend(option)
-            self._ends.append(len(self._columns))
+        self._options.extend(self._known(array("i", option).tobytes()) for option in options)
+
+    def _known(self, option: bytes) -> int:
+        """The number of an option."""
+        return self._distinct.setdefault(option, len(self._distinct))
 
     def extend(self, later: Choices) -> None:
         """Take in situations that come after these ones; features keep the order in which they first appeared."""
         known = self.features
         moved = np.array([known.setdefault(feature, len(known)) for feature in later.features], np.int32)
-        options, cells = len(self._ends) - 1, len(self._columns)
-        self._columns.frombytes(moved[np.frombuffer(later._columns, np.int32)].tobytes() if len(moved) else b"")
-        self._ends.frombytes((np.frombuffer(later._ends, np.int32)[1:] + np.int32(cells)).tobytes())
+        columns, ends = later._unpacked()
+        cells = moved[columns].tobytes() if len(moved) else b""
+        renumbered = np.array(
+            [self._known(cells[start:end]) for start, end in pairwise(ends * array("i").itemsize)], np.int32
+        )
+        options = len(self._options)
+        self._options.frombytes(
+            renumbered[np.frombuffer(later._options, np.int32)].tobytes() if len(renumbered) else b""
+        )
         self._starts.frombytes((np.frombuffer(later._starts, np.int32) + np.int32(options)).tobytes())
         self._chosen += later._chosen
         self._folds += later._folds
@@ -98,22 +112,22 @@ class Choices:
         kept = [place for place in range(len(self)) if self._folds[place] != without]
         if not kept:
             return np.zeros(len(self.features))
-        design, starts, sizes = self._design(kept)
+        design, options, starts, sizes = self._design(kept)
         chosen = np.array([starts[at] + option for at, place in enumerate(kept) for option in self._chosen[place]])
-        weight = np.zeros(design.shape[0])
-        np.add.at(weight, chosen, 1.0)
+        weight = np.bincount(chosen, minlength=len(options)).astype(float)
         times = np.add.reduceat(weight, starts)
-        target = np.asarray(design.T @ weight).ravel()
         transposed = design.T.tocsr()
+        target = transposed @ np.bincount(options, weight)
 
         def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-            scores = design @ weights
+            scores = (design @ weights)[options]
             highest = np.maximum.reduceat(scores, starts)
             powers = np.exp(scores - np.repeat(highest, sizes))
             whole = np.add.reduceat(powers, starts)
             shares = powers * np.repeat(times / whole, sizes)
             likelihood = float(weight @ scores - times @ (highest + np.log(whole)))
-            return 0.5 * prior * float(weights @ weights) - likelihood, prior * weights - target + transposed @ shares
+            gradient = prior * weights - target + transposed @ np.bincount(options, shares)
+            return 0.5 * prior * float(weights @ weights) - likelihood, gradient
 
         # More threads would add up in another order on another machine, and take turns with other fits on this one.
         with _threads().limit(limits=1):
@@ -144,24 +158,31 @@ class Choices:
         kept = [place for place in range(len(self)) if self._folds[place] == fold]
         if not kept:
             return
-        design, starts, sizes = self._design(kept)
-        scores = design @ weights
+        design, options, starts, sizes = self._design(kept)
+        scores = (design @ weights)[options]
         for place, start, size in zip(kept, starts, sizes, strict=True):
             part = scores[start : start + size]
             powers = np.exp(part - part.max())
             yield powers / powers.sum(), self._chosen[place]
 
-    def _design(self, kept: Sequence[int]) -> tuple[csr_matrix, np.ndarray, np.ndarray]:
-        """Features of the options of some situations, where each situation starts, and how many options it has."""
-        every = np.append(np.frombuffer(self._starts, np.int32), len(self._ends) - 1)
-        columns = np.frombuffer(self._columns, np.int32)
-        ends = np.frombuffer(self._ends, np.int32)
-        design = csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(ends) - 1, len(self.features)))
+    def _design(self, kept: Sequence[int]) -> tuple[csr_matrix, np.ndarray, np.ndarray, np.ndarray]:
+        """Features of the distinct options of some situations, which of them each option is, where each situation
+        starts, and how many options it has.
+        """
+        every = np.append(np.frombuffer(self._starts, np.int32), len(self._options))
         sizes = (every[1:] - every[:-1])[kept]
-        if len(kept) < len(self):
-            rows = np.concatenate([np.arange(every[place], every[place + 1]) for place in kept])
-            design = design[rows]
-        return design, np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes
+        starts = np.cumsum(sizes) - sizes
+        places = np.arange(sizes.sum()) + np.repeat(every[kept] - starts, sizes)
+        used, options = np.unique(np.frombuffer(self._options, np.int32)[places], return_inverse=True)
+        columns, ends = self._unpacked()
+        design = csr_matrix((np.ones(len(columns)), columns, ends), shape=(len(ends) - 1, len(self.features)))
+        return design[used], options, starts, sizes
+
+    def _unpacked(self) -> tuple[np.ndarray, np.ndarray]:
+        """Features of all distinct options, one after the other, and where each option ends, the first at 0."""
+        columns = np.frombuffer(b"".join(self._distinct), np.int32)
+        ends = np.cumsum([0, *map(len, self._distinct)]) // array("i").itemsize
+        return columns, ends.astype(np.int32)
 
 
 class _Trial(NamedTuple):
