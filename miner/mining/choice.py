@@ -83,9 +83,8 @@ class Choices:
         moved = np.array([known.setdefault(feature, len(known)) for feature in later.features], np.int32)
         columns, ends = later._unpacked()
         cells = moved[columns].tobytes() if len(moved) else b""
-        renumbered = np.array(
-            [self._known(cells[start:end]) for start, end in pairwise(ends * array("i").itemsize)], np.int32
-        )
+        cuts = (ends * np.int64(array("i").itemsize)).tolist()
+        renumbered = np.array([self._known(cells[start:end]) for start, end in pairwise(cuts)], np.int32)
         options = len(self._options)
         self._options.frombytes(
             renumbered[np.frombuffer(later._options, np.int32)].tobytes() if len(renumbered) else b""
