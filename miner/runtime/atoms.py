@@ -6,9 +6,11 @@ bounded, so a result of megabytes costs no more than a large one.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
+from string import ascii_letters, digits
 from typing import Any
 
 TEXT_HEAD = 8_000
@@ -41,6 +43,7 @@ RUN_LETTERS = r"\w@+.~/-"
 BLOB = re.compile(rf"(?<![{RUN_LETTERS}])[{RUN_LETTERS}]{{{LONGEST + 1},}}+")
 """Encoded data, rules, text without blanks: no token, and to look for one at each of its letters takes long."""
 
+_CLASSES = str.maketrans(ascii_letters + digits, "a" * 26 + "A" * 26 + "9" * 10)
 _OPENING = re.compile(r"\s*[{\[]")
 _RUNS = re.compile(r"[A-Z]+|[a-z]+|[0-9]+|.", re.DOTALL)
 
@@ -51,17 +54,27 @@ def shapes(token: str) -> list[str]:
     Runs of letters keep only their case, since names vary in length; digits and codes keep their length, since
     identifiers do not.
     """
+    found, letters, digits = _shapes_of(token.translate(_CLASSES))
+    return [*found, f"^{token[:letters]}{digits}"] if letters else [*found]
+
+
+@functools.lru_cache(maxsize=16_384)
+def _shapes_of(token: str) -> tuple[tuple[str, ...], int, str]:
+    """The shapes of a token of which only the classes of letters are known; how many letters it begins with, and a 9
+    for each digit that it ends with, where it does both.
+    """
     if token.isdecimal() and token.isascii():
-        return [f"=9{min(len(token), SHAPED_LETTERS)}"]
-    found = []
+        return (f"=9{min(len(token), SHAPED_LETTERS)}",), 0, ""
+    found: tuple[str, ...] = ()
     if token.isalnum() and token.upper() == token and not token.isdecimal():
-        found.append(f"X{len(token)}")
+        found += (f"X{len(token)}",)
     runs = _RUNS.findall(token[:SHAPED_LETTERS])
-    if 0 < len(runs) <= 9:
-        found.append("=" + "".join(map(_shape_of_run, runs)))
-        if len(runs) > 1 and runs[0].isalpha() and runs[-1].isdecimal():
-            found.append(f"^{runs[0]}{'9' * len(runs[-1])}")
-    return found
+    if not 0 < len(runs) <= 9:
+        return found, 0, ""
+    found += ("=" + "".join(map(_shape_of_run, runs)),)
+    if len(runs) == 1 or not (runs[0].isalpha() and runs[-1].isdecimal()):
+        return found, 0, ""
+    return found, len(runs[0]), "9" * len(runs[-1])
 
 
 def _shape_of_run(run: str) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, filterfalse
+from typing import Any
 
 from .atoms import BLOB, KINDS, LONGEST, MONTHS, RUN_LETTERS, clip, shapes
 
@@ -30,10 +31,11 @@ _URL, _TIME, _MONTH = re.compile(r"https?://"), re.compile(r"-\d\d[T ]\d\d:"), r
 _DAY_AFTER = re.compile(r"[a-z]*\.?\s+\d")
 _ORDINALS = ("st", "nd", "rd", "th")
 """In what a token reaches across runs: a URL, a time after its date, a month with its day."""
-_DATE_ENDS = re.compile(r"-\d\d(?:T\d\d)?$")
 _SCHEMES = ("http", "https")
+_CROSSING = re.compile(rf"{MONTHS}|https?\||-\d\d(?:T\d\d)?\|")
+"""What of a run, with a bar behind it, tells that a token may reach across."""
 _CROSSES = "crosses"
-"""Stands among the kinds of a run that may be in a token that reaches across runs."""
+"""Stands among the kinds of such a run."""
 _BLANKED = {code: " " for code in range(128) if not re.match(rf"[({RUN_LETTERS}]", chr(code))}
 _PLAIN_LETTERS = bytes(range(128))
 _SHAPED = frozenset({"code", "dashed", "number"})
@@ -50,22 +52,6 @@ Token = tuple[str, str]
 """Kind, text."""
 
 
-class _Runs(dict[str, tuple[Token, ...]]):
-    """Run -> its tokens, looked for when they are asked for the first time; emptied when it is full."""
-
-    __slots__ = ("_look",)
-
-    def __init__(self, look: Callable[[str], tuple[Token, ...]]) -> None:
-        super().__init__()
-        self._look = look
-
-    def __missing__(self, run: str) -> tuple[Token, ...]:
-        if len(self) >= RUNS_KEPT:
-            self.clear()
-        found = self[run] = self._look(run)
-        return found
-
-
 class Tokens:
     """Finds the tokens of texts.
 
@@ -74,16 +60,19 @@ class Tokens:
         words: also plain lower-case words, which only a short text such as a person's message is searched for.
     """
 
-    __slots__ = ("_kinds", "_labels", "_searched", "_shaped", "_words", "runs")
+    __slots__ = ("_kinds", "_labels", "_searched", "_shaped", "_silent", "_unasked", "_words", "runs")
 
     def __init__(self, kinds: frozenset[str] | None = None, *, words: bool = False) -> None:
         self._kinds = kinds
         self._words = words
+        self._unasked = (frozenset() if kinds is None else KINDS.keys() - kinds) | (frozenset() if words else {"word"})
         self._shaped = kinds is None or any(kind.startswith(_SHAPE_MARKS) for kind in kinds)
+        self._silent = self._unasked - (_SHAPED if self._shaped else frozenset())
+        """Kinds of token of which nothing is kept."""
         self._searched = self._shaped or any(kind in KINDS for kind in kinds or ())
         self._labels = None if kinds is None else [kind[6:] for kind in kinds if kind.startswith("label:")]
-        self.runs = _Runs(self._in_run)
-        """Kept ready."""
+        self.runs: dict[str, tuple[Token, ...]] = {}
+        """Run -> its tokens, kept ready; emptied when it is full."""
 
     def by_kind(self, text: str) -> dict[str, dict[str, str]]:
         """Kind -> its distinct tokens; kinds in the order of their first token, tokens in order of place."""
@@ -94,7 +83,7 @@ class Tokens:
             runs = dict.fromkeys(_runs(text))
         found: dict[str, dict[str, str]] = {}
         if self._searched:
-            found = _grouped(chain.from_iterable(map(self.runs.__getitem__, runs)))
+            found = _grouped(self._in_runs(runs))
             if found.pop(_CROSSES, None):
                 crossings = sorted(_crossings(text))
                 if crossings:
@@ -110,7 +99,7 @@ class Tokens:
             if start < at:
                 continue
             begin = _start_of_run(text, start)
-            yield from chain.from_iterable(map(self.runs.__getitem__, dict.fromkeys(_RUN.findall(text, at, begin))))
+            yield from self._in_runs(dict.fromkeys(_RUN.findall(text, at, begin)))
             at = _end_of_run(text, end)
             for match in _TOKEN.finditer(text, begin):
                 if match.start() >= at:
@@ -118,29 +107,44 @@ class Tokens:
                 yield from self._named(match)
                 if match.end() > at:
                     at = _end_of_run(text, match.end())
-        yield from chain.from_iterable(map(self.runs.__getitem__, dict.fromkeys(_RUN.findall(text, at))))
+        yield from self._in_runs(dict.fromkeys(_RUN.findall(text, at)))
 
-    def _in_run(self, run: str) -> tuple[Token, ...]:
-        lower = run.islower()
-        if not self._words and lower and run.isalpha() and run.isascii() and not run.endswith(_SCHEMES):
-            return ()
-        plain = run.isidentifier() or not _MARK.search(run)
-        grammar = _WORD_TOKEN if plain else _TOKEN
-        match = grammar.match(run)
-        if match is not None and (match.end() == len(run) or run[match.end() :] == "("):
-            found = self._named(match)  # most runs are one token
-        else:
-            found = [token for match in grammar.finditer(run) for token in self._named(match)]
-        if (not lower and _MONTH.search(run)) or run.endswith(_SCHEMES) or ("-" in run and _DATE_ENDS.search(run)):
-            found.append((_CROSSES, run))
-        return tuple(found)
+    def _in_runs(self, runs: Mapping[str, Any]) -> Iterable[Token]:
+        """The tokens of distinct runs."""
+        known = self.runs
+        fresh = list(filterfalse(known.__contains__, runs))
+        if len(known) + len(fresh) > RUNS_KEPT:
+            known.clear()
+            fresh = list(runs)
+        if fresh:
+            self._learn(fresh)
+        return chain.from_iterable(map(known.__getitem__, runs))
 
-    def _named(self, match: re.Match[str]) -> list[Token]:
+    def _learn(self, runs: Iterable[str]) -> None:
+        """Look for the tokens of runs: most hold none, or are one."""
+        known, named, silent = self.runs, self._named, self._silent
+        looked: list[str] = []
+        for run in runs:
+            if not self._words and run.islower() and run.isalpha() and run.isascii() and not run.endswith(_SCHEMES):
+                known[run] = ()
+                continue
+            looked.append(run)
+            match = (_WORD_TOKEN if run.isidentifier() or not _MARK.search(run) else _TOKEN).match(run)
+            if match is not None and ((end := match.end()) == len(run) or run[end] == "("):
+                known[run] = () if match.lastgroup in silent else named(match)
+            else:
+                known[run] = tuple(chain.from_iterable(map(named, _TOKEN.finditer(run))))
+        if _CROSSING.search("|".join((*looked, ""))):
+            for run in looked:
+                if _CROSSING.search(run + "|"):
+                    known[run] += ((_CROSSES, run),)
+
+    def _named(self, match: re.Match[str]) -> tuple[Token, ...]:
         """A token under its kind, and under what it looks like."""
         kind, token, kinds = match.lastgroup or "", match.group(), self._kinds
-        found = [(kind, token)] if (kind != "word" or self._words) and (kinds is None or kind in kinds) else []
+        found: tuple[Token, ...] = () if kind in self._unasked else ((kind, token),)
         if self._shaped and kind in _SHAPED:
-            found += [(shape, token) for shape in shapes(token) if kinds is None or shape in kinds]
+            found += tuple([(shape, token) for shape in shapes(token) if kinds is None or shape in kinds])
         return found
 
     def _add_marked(self, text: str, found: dict[str, dict[str, str]]) -> None:
