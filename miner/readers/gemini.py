@@ -75,14 +75,11 @@ def read(source: Source) -> Iterator[Session | Event]:
             recording.take(record)
         recordings.append(recording)
     spawned = {agent: (key, call) for r in recordings for agent, (key, call) in r.spawned().items()}
-    seen: set[str] = set()
     for recording in recordings:
         if not recording.meta and not recording.messages:
             continue
-        if recording.identity in seen:
-            source.problem("repeated_session", path=recording.source.path)
+        if recording.source.repeats(recording.identity):
             continue
-        seen.add(recording.identity)
         yield from recording.tell(spawned.get(recording.identity))
 
 

@@ -61,11 +61,10 @@ def recognises(head: Head) -> float:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each sample and epoch, and one for each agent that a tool started in it."""
-    seen: set[str] = set()
     for path in source.paths:
         one = replace(source, paths=(path,))
         for sample in samples_of(one, path):
-            yield from _Told(one, sample).sessions(seen)
+            yield from _Told(one, sample).sessions()
 
 
 @dataclass(slots=True)
@@ -97,12 +96,10 @@ class _Told:
         self._facts: dict[str, Fact] = {}
         self._ids = CallIds()
 
-    def sessions(self, seen: set[str]) -> Iterator[Session | Event]:
+    def sessions(self) -> Iterator[Session | Event]:
         """The sessions of this sample; one that another file repeats is told once."""
-        if self._native in seen:
-            self._source.problem("repeated_session", path=self._sample.path, line=self._sample.line)
+        if self._source.repeats(self._native, path=self._sample.path, line=self._sample.line):
             return
-        seen.add(self._native)
         value = self._sample.value
         events = self._latest([mapping(event) for event in listing(value.get("events"))])
         if not any(event.get("event") == "model" for event in events):

@@ -37,7 +37,6 @@ def recognises(head: Head) -> float:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each task of a file."""
-    seen: set[str] = set()
     for record in source.elements():
         value = mapping(record.value)
         tasks = {**value, **mapping(value.get("logs"))}
@@ -47,20 +46,16 @@ def read(source: Source) -> Iterator[Session | Event]:
             if "query" in task and not isinstance(task.get("turn_history"), dict):
                 source.account.unknown += 1
             elif isinstance(task.get("turn_history"), dict):
-                yield from _session(source, record, name, task, seen)
+                yield from _session(source, record, name, task)
 
 
-def _session(
-    source: Source, record: Record, name: str, task: dict[str, Any], seen: set[str]
-) -> Iterator[Session | Event]:
+def _session(source: Source, record: Record, name: str, task: dict[str, Any]) -> Iterator[Session | Event]:
     history = mapping(task.get("turn_history"))
     file = strip_compression(record.path).stem
     dataset = PurePosixPath(word(task.get("dataset")) or "").stem
     conversation = Conversation(session_key(NAME, file, dataset, name, repr(history.get("actions"))))
-    if conversation.key in seen:
-        source.problem("repeated_session", path=record.path, line=record.line)
+    if source.repeats(conversation.key, path=record.path, line=record.line):
         return
-    seen.add(conversation.key)
     conversation.add(Turn(Role.USER, text_of(task.get("query"))))
     environment = (word(task.get("environment")) or "").removeprefix("ic_")
     tool = environment or "bash"

@@ -106,7 +106,6 @@ class _Sessions:
         self._source = source
         self._live: OrderedDict[int, _Live] = OrderedDict()
         self._by_response: dict[str, int] = {}
-        self._keys: set[str] = set()
         self._next = 0
 
     def add(self, exchange: Exchange, record: Record) -> Iterator[Session | Event]:
@@ -157,10 +156,8 @@ class _Sessions:
         said = hashlib.blake2b(marks.encode("utf-8", "replace"), digest_size=16).hexdigest()
         native_id = exchange.session or str(first(exchange.about, "id", "uuid", "custom_id") or f"{name}#{record.line}")
         key = session_key("messages", name, _group(exchange), record.line, said)
-        if key in self._keys:
-            self._source.problem("repeated_session", path=record.path, line=record.line)
+        if self._source.repeats(key, path=record.path, line=record.line):
             return None
-        self._keys.add(key)
         live = _Live(Conversation(key), Context(), native_id, _group(exchange), record, exchange.about, [], [])
         self._live[self._next] = live
         self._next += 1

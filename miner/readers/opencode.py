@@ -63,14 +63,11 @@ class _Talk:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each of the store's, sub-agents linked to the call that started them."""
-    seen: set[str] = set()
     spawned: dict[str, str] = {}
     told: list[Session] = []
     for talk in _talks(source):
-        if talk.identity in seen:
-            source.problem("repeated_session", path=source.path)
+        if source.repeats(talk.identity):
             continue
-        seen.add(talk.identity)
         spawned |= _spawned(talk)
         for item in _told(source, talk):
             if isinstance(item, Session) and item.parent is not None:

@@ -120,6 +120,8 @@ class Source:
     limits: Limits = field(default_factory=Limits)
     account: Account = field(default_factory=Account)
     problems: list[Problem] = field(default_factory=list)
+    _told: set[str] = field(default_factory=set)
+    """Identities of the sessions that were told."""
     _parsed: dict[Path, Any] = field(default_factory=dict)
     """A document that ``members`` has read for ``elements`` to go on with."""
 
@@ -142,6 +144,14 @@ class Source:
         """Note something that could not be used. ``detail`` must not quote the log."""
         where = str(path or self.path)
         self.problems.append(Problem(where, reason, detail, line, offset, length, fatal))
+
+    def repeats(self, session: str, *, path: Path | None = None, line: int | None = None) -> bool:
+        """Whether these files have told a session of this identity before: it is told once, and the copy a problem."""
+        if session in self._told:
+            self.problem("repeated_session", path=path, line=line)
+            return True
+        self._told.add(session)
+        return False
 
     def records(self) -> Iterator[Record]:
         """Every line of every file that is JSON; the others become problems."""

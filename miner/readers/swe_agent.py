@@ -40,18 +40,15 @@ def recognises(head: Head) -> float:
 
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for a run, or one for each of its attempts."""
-    seen: set[str] = set()
     for record in source.elements():
         value = mapping(record.value)
         attempts = [mapping(attempt) for attempt in listing(value.get("attempts"))]
         runs = [attempt for attempt in attempts if "trajectory" in attempt] or [value]
         for number, run in enumerate(runs):
-            yield from _session(source, record, run, seen, number if len(runs) > 1 else None)
+            yield from _session(source, record, run, number if len(runs) > 1 else None)
 
 
-def _session(
-    source: Source, record: Record, run: dict[str, Any], seen: set[str], attempt: int | None
-) -> Iterator[Session | Event]:
+def _session(source: Source, record: Record, run: dict[str, Any], attempt: int | None) -> Iterator[Session | Event]:
     name = strip_compression(record.path).name.removesuffix(".traj").removesuffix(".json")
     info = mapping(run.get("info"))
     history = [mapping(message) for message in listing(run.get("history"))]
@@ -60,10 +57,8 @@ def _session(
     steps = [mapping(step) for step in listing(run.get("trajectory"))]
     said = repr([(step.get("action"), step.get("response")) for step in steps] or history)
     conversation = Conversation(session_key(NAME, name, attempt or 0, said))
-    if conversation.key in seen:
-        source.problem("repeated_session", path=record.path, line=record.line)
+    if source.repeats(conversation.key, path=record.path, line=record.line):
         return
-    seen.add(conversation.key)
     if steps:
         _tell_prompt(conversation, history)
         _tell_steps(conversation, steps, history)

@@ -48,14 +48,13 @@ def recognises(head: Head) -> float:
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each result of the list, or each simulation of the file."""
     about = _About(source)
-    seen: set[str] = set()
     for record in source.elements("simulations", "results", ""):
         value = record.value
         messages = first(value, "traj", "messages") if isinstance(value, dict) else None
         if not isinstance(value, dict) or not isinstance(messages, list):
             source.problem("unknown_record", "no simulation", path=record.path, line=record.line)
             continue
-        yield from _session(source, about, record, value, messages, seen)
+        yield from _session(source, about, record, value, messages)
 
 
 class _About:
@@ -109,17 +108,14 @@ def _session(
     record: Record,
     value: dict[str, Any],
     messages: list[Any],
-    seen: set[str],
 ) -> Iterator[Session | Event]:
     task, trial = about.task(value), integer(value.get("trial"))
     name = _text(value.get("id")) or f"{task}#{trial if trial is not None else 0}"
     # Runs of one task and trial by several agents differ in what was said; a copied file does not.
     said = hashlib.blake2b(json_text(messages).encode("utf-8", "replace"), digest_size=16).hexdigest()
     key = session_key("tau", about.domain, task, trial, name, said)
-    if key in seen:
-        source.problem("repeated_session", path=record.path, line=record.line)
+    if source.repeats(key, path=record.path, line=record.line):
         return
-    seen.add(key)
     conversation = Conversation(key, quiet=Status.OK)
     for message in messages:
         turns = list(_turns(message, record.line))
