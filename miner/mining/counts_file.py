@@ -20,6 +20,7 @@ from miner.mining.counts_schema import opened
 from miner.mining.selection import FIXED
 from miner.mining.serving_counts import ServingCounts
 from miner.mining.sums import Sums, Support
+from miner.mining.survey import GENERAL
 from miner.mining.trace import fold_of
 
 if TYPE_CHECKING:
@@ -97,12 +98,14 @@ class Counts:
                 found.add(_Unpickler(io.BytesIO(by_key[key])).load())
         return found
 
-    def sums(self, keys: Sequence[str], least: int) -> list[Sums]:
+    def sums(self, keys: Sequence[str], least: int, least_share: float = 0) -> list[Sums]:
         """The sums over some sessions: over all of them, then without each fold in turn.
 
         Args:
             keys: the sessions.
             least: values, rules and words of fewer groups are left out.
+            least_share: so are rules of one tool's argument that explain a smaller share of its calls; they are most
+                of what large logs hold.
         """
         import pyarrow as pa
 
@@ -117,7 +120,7 @@ class Counts:
         for sums, counted in zip(found, self._leaving_out(groups), strict=True):
             sums.groups = range(counted)
         self._sum_calls(found)
-        self._sum_items(found, least)
+        self._sum_items(found, least, least_share)
         self._count_distinct(found)
         connection.execute("drop table chosen")
         return found
@@ -136,30 +139,29 @@ class Counts:
                     if general:
                         sums.general[name] = general
 
-    def _sum_items(self, found: list[Sums], least: int) -> None:
+    def _sum_items(self, found: list[Sums], least: int, least_share: float) -> None:
         folds = range(self._folds)
         columns = ", ".join(f"sum(n) filter (fold = {fold}), count(*) filter (fold = {fold})" for fold in folds)
         fixed = ", ".join(f"'{text_of(key)}'" for key in sorted(FIXED))
         cursor = self._connection.execute(_ITEMS.format(columns=columns, fixed=fixed, value=VALUE), [least])
         names: dict[str, str] = {}
+        least_counts: dict[str, list[float]] = {}
         while rows := cursor.fetchmany(10_000):
             for kind, hole, item, *counted in rows:
                 name = names.get(hole)
                 if name is None:
                     name = names[hole] = json.loads(hole) if hole else ""
+                    share = 0 if name.startswith(GENERAL) else least_share
+                    least_counts[name] = [share * sums.calls[name] for sums in found]
                 counts = self._leaving_out({fold: counted[2 * fold] or 0 for fold in folds})
                 groups = self._leaving_out({fold: counted[2 * fold + 1] for fold in folds})
-                rule = rule_of(item) if kind == RULE else None
-                what = "" if rule else json.loads(item)
-                for sums, count, size in zip(found, counts, groups, strict=True):
-                    if not size:
-                        continue
-                    if rule is not None:
-                        sums.explained.setdefault(name, {})[rule] = Support(count, range(size))
-                    elif kind == VALUE:
-                        sums.values.setdefault(name, {})[what] = Support(count, range(size))
-                    else:
-                        sums.words[what] = range(size)
+                enough = least_counts[name] if kind == RULE else [0] * len(found)
+                into = [at for at, size in enumerate(groups) if size and counts[at] >= enough[at]]
+                if not into:
+                    continue
+                what = rule_of(item) if kind == RULE else json.loads(item)
+                for at in into:
+                    _note(found[at], kind, name, what, Support(counts[at], range(groups[at])))
 
     def _count_distinct(self, found: list[Sums]) -> None:
         for hole, mask, count in self._connection.execute(_DISTINCT, [VALUE]).fetchall():
@@ -192,6 +194,15 @@ class Counts:
             self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
+
+
+def _note(sums: Sums, kind: int, name: str, what: Any, support: Support) -> None:
+    if kind == RULE:
+        sums.explained.setdefault(name, {})[what] = support
+    elif kind == VALUE:
+        sums.values.setdefault(name, {})[what] = support
+    else:
+        sums.words[what] = support.groups
 
 
 def forget(path: Path, folds: int, keys: Sequence[str]) -> None:

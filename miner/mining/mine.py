@@ -57,6 +57,11 @@ class Recipe:
         chosen = self.thresholds
         return min(chosen.rule_groups, chosen.literal_groups, chosen.constant_groups, chosen.word_groups)
 
+    @property
+    def least_share(self) -> float:
+        """What explains a smaller share of an argument's calls is no rule of that argument's own."""
+        return min(self.thresholds.least_share, self.thresholds.least_beside_share)
+
 
 def mine(
     logs: Logs,
@@ -90,7 +95,9 @@ def mine(
                 raise SplitError(
                     "there is no session to learn from", next_step="give logs that hold at least one session"
                 )
-            whole, *selections = [select(sums, recipe.thresholds) for sums in counts.sums(keys, recipe.least_groups)]
+            summed = counts.sums(keys, recipe.least_groups, recipe.least_share)
+            whole, *selections = [select(sums, recipe.thresholds) for sums in summed]
+            del summed
             serving = choose_serving(counts.serving(keys))
             chosen = sample(counts.calls(keys), recipe.sample_calls)
         if not chosen.is_all:

@@ -105,9 +105,13 @@ def test_sums_are_those_of_merged_surveys(without: int | None) -> None:
         keys = [log.session.key for log in LOGS]
         place = 0 if without is None else without + 1
         exact, pruned = counts.sums(keys, 1)[place], counts.sums(keys, 2)[place]
+        frequent = counts.sums(keys, 2, 0.6)[place]
     assert exact == Sums.of(whole)
     assert select(pruned, Thresholds()) == select(whole, Thresholds())
     assert sum(map(len, pruned.values.values())) < sum(map(len, exact.values.values()))
+    often = Thresholds(least_share=0.6, least_beside_share=0.7)
+    assert select(frequent, often) == select(whole, often) != select(whole, Thresholds())
+    assert sum(map(len, frequent.explained.values())) < sum(map(len, pruned.explained.values()))
 
 
 def test_incremental_mining_gives_the_bytes_of_mining_everything(tmp_path: Path) -> None:
