@@ -31,7 +31,8 @@ from benchmarks._grown import grown
 from miner.errors import MinerError
 from miner.events import Event
 from miner.readers import Reader, load_reader, reader_names, recognise
-from miner.readers.source import Source, open_log
+from miner.readers.opening import open_log
+from miner.readers.source import Source
 from miner.store.discovery import discover
 
 

@@ -33,7 +33,8 @@ from typing import Protocol, cast
 
 from miner.errors import LogError
 from miner.events import Event, Session
-from miner.readers.source import Head, Source, head_of
+from miner.readers.head import Head, head_of
+from miner.readers.source import Source
 
 GLANCE_BYTES = 1 << 15
 CERTAIN = 0.95

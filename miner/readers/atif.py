@@ -18,7 +18,9 @@ from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.source import Head, Source, strip_compression
+from miner.readers.head import Head
+from miner.readers.opening import strip_compression
+from miner.readers.source import Source
 from miner.readers.telling import Fact, tell
 from miner.readers.values import count, flag, integer, listing, mapping, number, word
 

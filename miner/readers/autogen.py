@@ -15,8 +15,11 @@ from miner.readers.changed import changed
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
+from miner.readers.head import Head, is_lines
 from miner.readers.items import is_passed_over, turns_in, turns_of
-from miner.readers.source import Head, Record, Source, is_lines, strip_compression
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import tell
 from miner.readers.values import mapping
 

@@ -12,7 +12,8 @@ from miner.readers.claude_family import SIDE_LINES, Family
 from miner.readers.claude_files import groups as groups
 from miner.readers.claude_files import is_description
 from miner.readers.claude_lines import mapping, word
-from miner.readers.source import Head, Source
+from miner.readers.head import Head
+from miner.readers.source import Source
 
 VERSION = 1
 TITLE = "Claude Code sessions (JSONL journals, sub-agents, stream-json)"

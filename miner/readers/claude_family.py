@@ -16,7 +16,8 @@ from miner.readers.claude_files import agent_of
 from miner.readers.claude_lines import mapping, word
 from miner.readers.claude_parts import Result
 from miner.readers.content import json_text, text_of
-from miner.readers.source import Source, strip_compression
+from miner.readers.opening import strip_compression
+from miner.readers.source import Source
 
 NAME = "claude_code"
 AGENT = "claude-code"

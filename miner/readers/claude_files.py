@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from miner.readers.claude_lines import mapping, word
-from miner.readers.source import head_of, strip_compression
+from miner.readers.head import head_of
+from miner.readers.opening import strip_compression
 
 _AGENT_FILE = re.compile(r"agent-(.+?)\.(jsonl|meta\.json)")
 

@@ -17,8 +17,11 @@ from miner.readers.clock import micros
 from miner.readers.content import parsed
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
+from miner.readers.head import Head
 from miner.readers.items import is_passed_over, turns_of
-from miner.readers.source import Head, Record, Source, strip_compression
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import tell
 from miner.readers.values import count, last_name, listing, mapping, word
 

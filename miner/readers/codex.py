@@ -11,7 +11,10 @@ from typing import Any
 from miner.events import Event, Session
 from miner.readers.clock import micros
 from miner.readers.codex_rollout import Rollout
-from miner.readers.source import Head, Record, Source, head_of, strip_compression
+from miner.readers.head import Head, head_of
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.values import mapping, word
 
 VERSION = 1

@@ -17,7 +17,8 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.source import Record, Source
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, last_name, listing, mapping, word
 

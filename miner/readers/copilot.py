@@ -14,7 +14,9 @@ from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import HARNESS_TEXT, Role
-from miner.readers.source import Head, Record, Source
+from miner.readers.head import Head
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, flag, integer, last_name, listing, mapping, word
 

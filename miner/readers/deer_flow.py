@@ -16,8 +16,10 @@ from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
+from miner.readers.head import Head, head_of
 from miner.readers.items import is_passed_over, turns_of
-from miner.readers.source import Head, Source, head_of, strip_compression
+from miner.readers.opening import strip_compression
+from miner.readers.source import Source
 from miner.readers.telling import tell
 from miner.readers.values import integer, listing, mapping, word
 from miner.readers.whole import refuse, text_lines

@@ -15,7 +15,8 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import HARNESS_TEXT, Role
-from miner.readers.source import Head, Source
+from miner.readers.head import Head
+from miner.readers.source import Source
 from miner.readers.sqlite_copy import Tables, database, has_tables, opened
 from miner.readers.telling import tell
 from miner.readers.values import flag, integer, last_name, mapping, word

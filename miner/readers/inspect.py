@@ -15,10 +15,11 @@ from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
+from miner.readers.head import Head
 from miner.readers.history import Context
 from miner.readers.inspect_samples import ZIP, Sample, samples_of
 from miner.readers.items import is_passed_over, turns_in, turns_of
-from miner.readers.source import Head, Source
+from miner.readers.source import Source
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, integer, listing, mapping, number, word
 

@@ -15,7 +15,8 @@ from typing import IO, Any
 import orjson
 
 from miner.errors import MissingExtraError
-from miner.readers.source import Source, head_of
+from miner.readers.head import head_of
+from miner.readers.source import Source
 from miner.readers.tolerant import lenient
 from miner.readers.unpacked import most_unpacked
 from miner.readers.values import listing

@@ -7,8 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from miner.errors import LogError
+from miner.readers.head import head_of
 from miner.readers.map_proposal import ROWS, as_toml, propose
-from miner.readers.source import Source, head_of
+from miner.readers.source import Source
 from miner.readers.span_maps import MAP_SUFFIX, load_map, own_map_of
 from miner.readers.tables import is_table, rows
 

@@ -17,9 +17,12 @@ from miner.readers.blocks import Turn, first
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.exchange import APPLICATIONS, TASKS, Exchange, exchange_of, without_demonstrations
+from miner.readers.head import Head, is_lines
 from miner.readers.history import Context, Mark, mark, marks_of
 from miner.readers.items import Memory, is_silent, turns_of
-from miner.readers.source import Head, Record, Source, is_lines, strip_compression
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import tell_losses
 from miner.readers.values import grade
 

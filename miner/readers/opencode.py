@@ -17,7 +17,8 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.source import Head, Source, head_of
+from miner.readers.head import Head, head_of
+from miner.readers.source import Source
 from miner.readers.sqlite_copy import Tables, database, has_tables, opened
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.values import count, integer, last_name, listing, mapping, word

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from miner.readers.source import Head, Source
+from miner.readers.head import Head
+from miner.readers.source import Source
 from miner.readers.values import count, mapping, word
 
 Told = tuple[str, dict[str, Any], list[tuple[dict[str, Any], list[dict[str, Any]]]]]

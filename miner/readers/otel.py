@@ -12,7 +12,8 @@ import orjson
 
 from miner.events import Event, Session
 from miner.readers.content import json_text
-from miner.readers.source import Head, Source, is_lines
+from miner.readers.head import Head, is_lines
+from miner.readers.source import Source
 from miner.readers.span_dialects import SESSION, work_of
 from miner.readers.span_rows import COLUMNS, Glance, Span, glance_at, logs_of, rows_of, span_of
 from miner.readers.spans import sessions_of

@@ -15,9 +15,12 @@ from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
+from miner.readers.head import Head
 from miner.readers.history import Context
 from miner.readers.items import turns_in
-from miner.readers.source import Head, Record, Source, strip_compression
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import tell
 from miner.readers.values import listing, mapping, number, word
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from miner.events import Event, Session
-from miner.readers.source import Head, Source
+from miner.readers.head import Head
+from miner.readers.source import Source
 from miner.readers.span_maps import MAP_SUFFIX, Place, SpanMap, load_map, own_map_of, place_by, span_by
 from miner.readers.span_platforms import MLFLOW, expanded, map_for
 from miner.readers.span_rows import Span

@@ -14,7 +14,10 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import HARNESS_TEXT, Role
-from miner.readers.source import Head, Record, Source, strip_compression
+from miner.readers.head import Head
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import Fact, tell
 from miner.readers.values import count, last_name, listing, mapping, number, word
 

@@ -14,7 +14,9 @@ from miner.readers.blocks import Call, Result, Turn
 from miner.readers.content import parsed
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.source import Head, Source, strip_compression
+from miner.readers.head import Head
+from miner.readers.opening import strip_compression
+from miner.readers.source import Source
 from miner.readers.telling import tell
 from miner.readers.whole import text_lines
 

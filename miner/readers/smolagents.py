@@ -15,7 +15,10 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.source import Head, Record, Source, is_lines, strip_compression
+from miner.readers.head import Head, is_lines
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import tell
 from miner.readers.values import count, listing, mapping, word
 

@@ -14,7 +14,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from miner.readers.source import Head, Source, strip_compression
+from miner.readers.head import Head
+from miner.readers.opening import strip_compression
+from miner.readers.source import Source
 from miner.readers.whole import copy_to, refuse
 
 MAGIC = b"SQLite format 3\0"

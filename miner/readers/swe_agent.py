@@ -12,8 +12,11 @@ from miner.readers.blocks import Call, Result, Turn
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
+from miner.readers.head import Head
 from miner.readers.items import is_passed_over, turns_of
-from miner.readers.source import Head, Record, Source, strip_compression
+from miner.readers.opening import strip_compression
+from miner.readers.record import Record
+from miner.readers.source import Source
 from miner.readers.telling import tell
 from miner.readers.values import listing, mapping, word
 

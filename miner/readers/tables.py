@@ -13,7 +13,8 @@ import orjson
 
 from miner.errors import MissingExtraError
 from miner.readers import duckdb_rows
-from miner.readers.source import Head, Source, head_of, is_lines
+from miner.readers.head import Head, head_of, is_lines
+from miner.readers.source import Source
 from miner.readers.whole import refuse, text_lines
 
 PARQUET = b"PAR1"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from miner.readers.source import CHUNK_BYTES, Source, open_log
+from miner.readers.opening import CHUNK_BYTES, open_log
+from miner.readers.source import Source
 
 
 def chunks_of(source: Source, path: Path) -> Iterator[bytes]:

@@ -23,7 +23,8 @@ import miner.readers
 from miner.errors import MinerError
 from miner.events import Caller, Event, EventKind, Session
 from miner.readers import load_reader, recognise
-from miner.readers.source import Account, Source
+from miner.readers.record import Account
+from miner.readers.source import Source
 from miner.store.rows import (
     Row,
     arrow_schema,

@@ -16,7 +16,7 @@ from typing import ParamSpec, Self, TypeVar
 
 import miner.readers
 from miner.errors import LogError
-from miner.readers.source import COMPRESSIONS
+from miner.readers.opening import COMPRESSIONS
 from miner.store.reading import Recognised, Task, Told, load_arrow, prepare, read_sources, recognise_files
 
 P = ParamSpec("P")

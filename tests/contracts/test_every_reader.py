@@ -16,7 +16,9 @@ import pytest
 from miner.errors import LogError
 from miner.events import Event, EventKind, Session
 from miner.readers import Reader, load_reader, reader_names, recognise, scores
-from miner.readers.source import Limits, Source, head_of
+from miner.readers.head import head_of
+from miner.readers.record import Limits
+from miner.readers.source import Source
 from tests.readers.contract import check
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats"

@@ -24,7 +24,8 @@ from typing import Any
 from miner.errors import MinerError
 from miner.events import Event, Session
 from miner.readers import load_reader, reader_names, scores
-from miner.readers.source import Source, head_of
+from miner.readers.head import head_of
+from miner.readers.source import Source
 from tests.readers import carriers, otlp
 from tests.readers.containers import CONTAINERS, Container, Damager
 from tests.readers.contract import check

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from miner.events import Caller, Event, EventKind, Session
 from miner.readers import load_reader, recognise
-from miner.readers.source import Limits, Source
+from miner.readers.record import Limits
+from miner.readers.source import Source
 
 
 class Read(NamedTuple):

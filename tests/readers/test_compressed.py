@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from miner.readers import unpacked
-from miner.readers.source import Source, head_of
+from miner.readers.head import head_of
+from miner.readers.source import Source
 
 zstandard = pytest.importorskip("zstandard")
 

@@ -11,7 +11,7 @@ import pytest
 
 from miner.events import Caller, EventKind, Status
 from miner.readers import inspect, recognise, session_key
-from miner.readers.source import Limits
+from miner.readers.record import Limits
 from tests.readers.archives import zipped
 from tests.readers.reading import Read, document, read
 

@@ -14,7 +14,7 @@ import pytest
 
 from miner.events import Caller
 from miner.readers import load_reader
-from miner.readers.source import open_log
+from miner.readers.opening import open_log
 from tests.readers.reading import Read, arguments, lines, read
 from tests.real_logs import needs_real_logs, real_files
 

@@ -10,7 +10,7 @@ import pytest
 
 from miner.events import Caller, EventKind, Status, TimeSource
 from miner.readers import recognise, tau
-from miner.readers.source import Limits
+from miner.readers.record import Limits
 from tests.readers.reading import document, read, totals
 from tests.real_logs import needs_real_logs, real_files
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from miner.events import Caller, Event, EventKind, Session, Status
 from miner.readers import session_key
-from miner.readers.source import Head, Source
+from miner.readers.head import Head
+from miner.readers.source import Source
 
 VERSION = 1
 TITLE = "plain test log"
