@@ -218,7 +218,7 @@ class Proposing:
             rows = near.get(rule.anchor)
             if rows is None:
                 anchor = assigned.get(rule.anchor)
-                rows = near[rule.anchor] = () if anchor is None else self._memory.rows.get(value_key(anchor), ())
+                rows = near[rule.anchor] = () if anchor is None else self._memory.rows_of(value_key(anchor))
             if rows:
                 value = beside(rule, rows, self._apply(rule.transform, rule.options))
                 if value is not None:

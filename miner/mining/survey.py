@@ -269,7 +269,7 @@ def _beside(memory: Memory, hole: str, place: str, key: str, values: dict[str, A
         if anchor == place or isinstance(other, list | dict | bool) or other is None:
             continue
         above: Row | None
-        for row in memory.rows.get(value_key(other), ()):
+        for row in memory.rows_of(value_key(other)):
             above, level = row, 0
             while above is not None and level < LEVELS_UP:
                 for field, value in above.items():

@@ -14,6 +14,7 @@ from copy import copy
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from .atoms import Row
 from .memory import Memory, value_key
 from .plan import Plan, shape_trait
 from .rules import beside, pick_all
@@ -214,7 +215,7 @@ class Binder:
 
     def _dependents(self, memory: Memory, assigned: Mapping[str, Any]) -> Iterable[tuple[int, Any]]:
         """(Place of a rule that reads another hole, what it gives)."""
-        rows: dict[str, list[Any]] = {}
+        rows: dict[str, tuple[Row, ...]] = {}
         for place in self.plan.dependent:
             rule = self.plan.rules[place]
             anchor = assigned.get(rule.anchor)
@@ -225,7 +226,7 @@ class Binder:
             else:
                 near = rows.get(rule.anchor)
                 if near is None:
-                    near = rows[rule.anchor] = memory.rows.get(value_key(anchor)) or []
+                    near = rows[rule.anchor] = memory.rows_of(value_key(anchor))
                 value = beside(rule, near, self._applies[place]) if near else None
             if value is not None:
                 yield place, value

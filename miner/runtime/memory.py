@@ -93,7 +93,10 @@ class Memory:
 
     def __init__(self, environment: Mapping[str, str] | None = None, wanted: frozenset[str] | None = None) -> None:
         self.streams: dict[str, Stream] = {}
-        self.rows: dict[str, list[Row]] = {}
+        self.rows: dict[str, Row | tuple[Row, ...]] = {}
+        """Value key -> where the value stands, see ``rows_of``. Most stand in one row, which then stands here itself: a
+        container for each would be for the garbage collector to look at again and again.
+        """
         self.used: dict[str, dict[str, int]] = {}
         """Hole -> value keys it has taken, with how often."""
         self.calls: dict[str, list[int]] = {}
@@ -149,7 +152,7 @@ class Memory:
         """A memory that goes on from here, to be used before this one changes."""
         other = copy(self)
         other.streams = Overlay(self.streams, Stream.copy)
-        other.rows = Overlay(self.rows, list)
+        other.rows = Overlay(self.rows)
         other.used = Overlay(self.used, dict)
         other.calls = Overlay(self.calls, list)
         other.made = list(self.made)
@@ -208,9 +211,10 @@ class Memory:
         kept, asked = self.rows, self._asked
         for row in rows:
             for field in row.values():
-                if type(field) is str:
+                kind = type(field)
+                if kind is str:
                     key = field
-                elif isinstance(field, (int, str)) and field is not True and field is not False:
+                elif kind is not bool and isinstance(field, (int, str)):
                     key = value_key(field)
                 else:
                     continue
@@ -218,11 +222,14 @@ class Memory:
                     continue
                 found = kept.get(key)
                 if found is None:
-                    kept[key] = [row]
+                    kept[key] = row
                 else:
-                    found.append(row)
-                    if len(found) > ROWS_KEPT:
-                        del found[0]
+                    kept[key] = (found, row) if isinstance(found, Row) else (*found[1 - ROWS_KEPT :], row)
+
+    def rows_of(self, key: str) -> tuple[Row, ...]:
+        """The newest rows in which a value stands, by its key; oldest first."""
+        found = self.rows.get(key)
+        return () if found is None else (found,) if isinstance(found, Row) else found
 
     def _keep(self, grouped: dict[str, dict[str, Any]]) -> None:
         """Add what one event brought: stream -> value key -> value."""

@@ -96,7 +96,7 @@ class Walk:
             inner = Row(place.where, row)
             self.rows.append(inner)
         fields, found, whole, deeper = place.fields, self.found, True, depth + 1
-        count = self._count
+        count, plain = self._count, deeper <= DEPTH
         for key, item in value.items():
             if count >= LEAVES:
                 self._count = count
@@ -110,7 +110,7 @@ class Walk:
                     continue
                 below = place.field(key)
             kind = type(item)
-            if (kind in _NUMBERS or (kind is str and 0 < len(item) <= LONGEST)) and deeper <= DEPTH:
+            if plain and (0 < len(item) <= LONGEST if kind is str else kind in _NUMBERS):
                 # What most fields are, without a call.
                 if inner is not None:
                     inner[key] = item

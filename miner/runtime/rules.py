@@ -146,7 +146,7 @@ def in_order(stream: Stream, family: str) -> Iterator[Any]:
 
 def _beside(rule: Rule, memory: Memory, apply: Apply, assigned: Mapping[str, Any]) -> Any:
     anchor = assigned.get(rule.anchor)
-    return None if anchor is None else beside(rule, memory.rows.get(value_key(anchor), ()), apply)
+    return None if anchor is None else beside(rule, memory.rows_of(value_key(anchor)), apply)
 
 
 def beside(rule: Rule, rows: Sequence[Row], apply: Apply) -> Any:

@@ -58,7 +58,7 @@ def test_streams_are_bounded_in_a_long_session() -> None:
         memory.call("t", {"id": number}, json.dumps({"id": f"x{number}", "kind": "same"}))
     assert max(len(stream.recent) for stream in memory.streams.values()) == VALUES_KEPT
     assert max(len(stream.events) for stream in memory.streams.values()) == EVENTS_KEPT
-    assert max(map(len, memory.rows.values())) == ROWS_KEPT
+    assert max(len(memory.rows_of(key)) for key in memory.rows) == ROWS_KEPT
     assert len(memory.streams) < 20
 
 
@@ -83,7 +83,7 @@ def test_rows_keep_the_object_around() -> None:
     """From a value to the fields beside it and the object that its list stands in."""
     memory = Memory()
     memory.call("t", {}, '{"user": "u1", "orders": [{"id": "o1", "sum": 5}]}')
-    (row,) = memory.rows["o1"]
+    (row,) = memory.rows_of("o1")
     assert dict(row) == {"id": "o1", "sum": 5}
     assert row.parent is not None
     assert row.parent["user"] == "u1"
