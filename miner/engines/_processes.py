@@ -6,6 +6,7 @@ to a file once and loaded once by each process; only items and results pass thro
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +30,8 @@ Result = TypeVar("Result")
 
 AHEAD = 2
 """Items for each process that are under way or waiting: enough that none stands still, few enough for memory."""
+COLLECTED_AFTER = 50_000
+"""Kernels make objects by the million and hardly a cycle: looked for as often as usual, cycles would cost a tenth."""
 
 
 class Processes:
@@ -57,7 +61,10 @@ class Processes:
         waiting = iter(items)
         first = list(islice(waiting, 2))
         if self.count < 2 or len(first) < 2:
-            yield from map(function, chain(first, waiting))
+            for item in chain(first, waiting):
+                with collected_seldom():
+                    result = function(item)
+                yield result
             return
         place = self._written(function)
         running: deque[Future[Result]] = deque()
@@ -98,6 +105,18 @@ class Processes:
         return str(place)
 
 
+@contextmanager
+def collected_seldom() -> Iterator[None]:
+    """Let Python look for cycles less often for a while."""
+    before = gc.get_threshold()
+    if 0 < before[0] < COLLECTED_AFTER:
+        gc.set_threshold(COLLECTED_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _reader_folders() -> list[str]:
     import miner.readers
 
@@ -113,4 +132,5 @@ def _apply(place: str, item: Any) -> Any:
     if place not in _held:
         _held.clear()
         _held[place] = pickle.loads(Path(place).read_bytes())  # noqa: S301 - written by the parent
-    return _held[place](item)
+    with collected_seldom():
+        return _held[place](item)

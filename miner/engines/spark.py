@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from miner.engines import Kernel, Logs
 from miner.engines import _rows as rows
-from miner.engines._processes import Processes
+from miner.engines._processes import Processes, collected_seldom
 from miner.errors import MiningError, MissingExtraError
 from miner.events import SessionLog
 from miner.store.workers import available_cores
@@ -190,7 +190,9 @@ def applied(kernel: Kernel[Any]) -> Callable[[Iterator[pa.RecordBatch]], Iterato
         context = TaskContext.get()
         partition = context.partitionId() if context else 0
         # Counts repeat names of tools and paths: they travel at a fifth of their size.
-        data = zlib.compress(pickle.dumps(kernel(_rows.logs_of(batches)), pickle.HIGHEST_PROTOCOL), 1)
+        with collected_seldom():
+            part = kernel(_rows.logs_of(batches))
+        data = zlib.compress(pickle.dumps(part, pickle.HIGHEST_PROTOCOL), 1)
         for start in range(0, len(data), PIECE_BYTES):
             piece = pa.array([data[start : start + PIECE_BYTES]], pa.binary())
             number = pa.array([partition], pa.int32())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 
 import pytest
 
-from miner.engines._processes import Processes
+from miner.engines._processes import COLLECTED_AFTER, Processes
 from miner.errors import MiningError, SplitError
 
 
@@ -43,6 +44,27 @@ def test_one_item_or_one_process_is_worked_on_here() -> None:
         assert [process for _, process in processes.map(slow_first, [1])] == [os.getpid()]
     with Processes(1) as processes:
         assert {process for _, process in processes.map(slow_first, [1, 2, 3])} == {os.getpid()}
+
+
+def collected_after(_: int) -> int:
+    """How many new objects make Python look for cycles."""
+    return gc.get_threshold()[0]
+
+
+def test_cycles_are_looked_for_seldom_while_work_is_done_and_as_before_afterwards() -> None:
+    """In this process and in others; who has turned it off keeps it off."""
+    before = gc.get_threshold()
+    with Processes(1) as alone, Processes(2) as two:
+        for processes in (alone, two):
+            assert list(processes.map(collected_after, range(3))) == [COLLECTED_AFTER] * 3
+        results = alone.map(collected_after, range(3))
+        next(results)
+        assert gc.get_threshold() == before
+        gc.set_threshold(0)
+        try:
+            assert next(results) == 0
+        finally:
+            gc.set_threshold(*before)
 
 
 def test_a_process_that_dies_is_an_error_that_says_so() -> None:
