@@ -28,8 +28,10 @@ def _say_formats(as_json: bool) -> None:
         about = {n: {"title": r.TITLE, "where": r.WHERE, "rests_on": r.RESTS_ON} for n, r in readers.items()}
         console.say_json({"formats": about})
     else:
-        rows = [(name, r.TITLE, r.WHERE, r.RESTS_ON) for name, r in readers.items()]
-        console.table(("format", "what it is", "where it lies", "its tests rest on"), rows)
+        for name, reader in readers.items():
+            console.say(f"{name}: {reader.TITLE}")
+            console.say(f"    where    {reader.WHERE}\n    rests on {reader.RESTS_ON}\n")
+        console.say("A table of your own is read with a map: miner ingest TABLE --map auto")
 
 
 def _say_how_sure(files: tuple[Path, ...], as_json: bool) -> None:

@@ -96,9 +96,14 @@ def test_ingest_explains_a_file(logs: Path, tmp_path: Path, say: Said) -> None:
     code, out, _ = say("ingest", "--explain", logs / "0.json", "--json")
     found = json.loads(out)
     assert (code, found["format"], found["holds"]["tool_calls"]) == (0, "messages", 2)
+    assert (found["records_of_unknown_kind"], found["problems_in_all"]) == (0, 0)
+    told = say("ingest", "--explain", logs / "0.json")[1]
+    assert re.search(r"^messages +0\.\d+ +\S", told, re.MULTILINE), "by what it is known"
+    assert re.search(r"^tool calls +2$", told, re.MULTILINE)
     unknown = tmp_path / "shopping.txt"
     unknown.write_text("eggs\n")
-    assert "no known format" in say("ingest", "--explain", unknown)[1]
+    assert "no known format\nit is text" in say("ingest", "--explain", unknown)[1]
+    assert json.loads(say("ingest", "--explain", unknown, "--json")[1])["looks_like"] == "it is text of no known layout"
     assert say("ingest", logs)[0] == 2
 
 
