@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from miner.store.report import IngestReport
 
 
-_MOST_PROBLEMS = 50
-
-
 @click.command()
 @click.argument("logs", nargs=-1)
 @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="The events database.")
@@ -40,7 +37,9 @@ def command(
     --map the map is put beside each table of LOGS, as NAME.map.toml; --map auto without --db only prints a proposal.
     """
     if explain is not None:
-        _explain(explain, as_json)
+        from miner.cli._explaining import explain as say_how
+
+        say_how(explain, as_json=as_json)
         return
     if logs and map_ is not None:
         _map(logs, map_, as_json=as_json, write=db is not None)
@@ -73,10 +72,10 @@ def _map(logs: tuple[str, ...], given: str, *, as_json: bool, write: bool) -> No
     elif not write and len(logs) > 1:
         raise UsageError("a proposal is printed for one table at a time", next_step="give --db FILE, or one table")
     tables = tables_of(discover(logs).files)
-    if given == "auto":
-        tables = [table for table in tables if not write or not own_map_of(table).exists()]
-    elif not tables:
+    if not tables and not (given == "auto" and write):
         raise LogError("none of these is a table", where=", ".join(logs), next_step="see docs/formats/platforms.md")
+    if given == "auto" and write:
+        tables = [table for table in tables if not own_map_of(table).exists()]
     for table in tables:
         text = proposed(table) if given == "auto" else Path(given).read_text(encoding="utf-8")
         if write:
@@ -114,33 +113,3 @@ def _say(report: IngestReport, db: Path) -> None:
     for words in report.recovery:
         console.note(words)
     console.say(f"\nwritten: {db}")
-
-
-def _explain(path: Path, as_json: bool) -> None:
-    """What each reader thinks of the file, and what the chosen one makes of it."""
-    from collections import Counter
-
-    from miner.events import Session
-    from miner.readers import load_reader, recognise, scores
-    from miner.readers.source import Source
-
-    name, sure = recognise(path), scores(path)
-    source = Source((path,))
-    kinds: Counter[str] = Counter()
-    for item in load_reader(name).read(source) if name else ():
-        kinds["sessions" if isinstance(item, Session) else f"{item.kind.value}s"] += 1
-    found = {
-        "file": str(path),
-        "format": name,
-        "how_sure": sure,
-        "holds": dict(sorted(kinds.items())),
-        "problems": [dataclasses.asdict(problem) for problem in source.problems[:_MOST_PROBLEMS]],
-    }
-    if as_json:
-        console.say_json(found)
-        return
-    console.say(f"{path}: {load_reader(name).TITLE if name else 'no known format'}")
-    console.table(("format", "how sure"), list(sure.items()) or [("none", 0.0)], right=(1,))  # fmt: skip
-    console.table(("holds", "count"), sorted(kinds.items()), right=(1,))
-    for problem in source.problems[:_MOST_PROBLEMS]:
-        console.say(f"  line {problem.line or '-'}: {problem.reason} {problem.detail}".rstrip())

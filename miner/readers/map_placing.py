@@ -13,7 +13,9 @@ from miner.readers.source import Source
 from miner.readers.span_maps import MAP_SUFFIX, load_map, own_map_of
 from miner.readers.tables import is_table, rows
 
-NEEDED = ("id", "title", "kind", "start")
+NEEDED = ("title", "start")
+_JOINING = ("session", "trace", "id")
+"""One of these says which rows belong together."""
 
 
 def tables_of(paths: Iterable[Path]) -> list[Path]:
@@ -27,11 +29,18 @@ def proposed(table: Path) -> str:
     Raises:
         LogError: a part that every span has is in none of its columns.
     """
-    proposal = propose(list(islice(rows(Source((table,)), table), ROWS)))
+    source = Source((table,))
+    found = list(islice(rows(source, table), ROWS))
+    if not found:
+        why = "; ".join(f"{problem.reason} {problem.detail}".strip() for problem in source.problems[:1])
+        raise LogError(f"no row can be read: {why or 'there is none'}", where=str(table), next_step="check the file")
+    proposal = propose(found)
     missing = [part for part in NEEDED if part not in proposal]
+    missing += [] if any(part in proposal for part in _JOINING) else ["session"]
     if missing:
+        columns = sorted({name for row in found for name in row})
         raise LogError(
-            f"no column looks like the {' or the '.join(missing)} of a span",
+            f"no column looks like the {' or the '.join(missing)} of a call: there are {', '.join(columns[:20])}",
             where=str(table),
             next_step="a table has a row for each call; write a map yourself: see docs/formats/platforms.md",
         )

@@ -13,15 +13,15 @@ ROWS = 500
 """How many rows a proposal looks at."""
 _DEPTH = 3
 _NAMES: dict[str, tuple[str, ...]] = {
-    "id": ("span_id", "spanid", "run_id", "event_id", "id"),
+    "id": ("span_id", "spanid", "run_id", "event_id", "step_id", "row_id", "uuid", "id"),
     "trace": ("trace_id", "traceid", "root_span_id", "root_id", "trace"),
     "parent": ("parent_span_id", "parentspanid", "parent_run_id", "parent_id", "parentid", "parent"),
-    "title": ("tool_name", "span_name", "operation", "name", "title"),
+    "title": ("tool_name", "function_name", "tool", "function", "span_name", "operation", "name", "title"),
     "kind": ("span_type", "run_type", "span_kind", "kind", "type", "category"),
-    "start": ("start_time", "starttime", "started_at", "start", "begin", "timestamp"),
+    "start": ("start_time", "starttime", "started_at", "start", "timestamp", "created_at", "begin", "time", "when"),
     "end": ("end_time", "endtime", "ended_at", "finished_at", "completed_at", "end"),
-    "input": ("inputs", "input", "arguments", "args", "params", "request"),
-    "output": ("outputs", "output", "result", "response"),
+    "input": ("inputs", "input", "arguments", "args", "parameters", "params", "request"),
+    "output": ("outputs", "output", "out", "result", "observation", "response"),
     "session": ("session_id", "sessionid", "conversation_id", "thread_id", "chat_id", "session"),
     "call_id": ("tool_call_id", "call_id", "toolcallid"),
     "model": ("model_name", "response_model", "model"),
@@ -69,8 +69,10 @@ def as_toml(proposal: dict[str, list[str]]) -> str:
     for part, columns in proposal.items():
         texts = [_quoted(column) for column in columns]
         lines.append(f"{part} = {texts[0] if len(texts) == 1 else '[' + ', '.join(texts) + ']'}")
-    missing = [part for part in ("id", "title", "kind", "start", "tools") if part not in proposal]
-    lines += [f"# {part} = ?  (needed: no column looks like it)" for part in missing]
+    if "kind" not in proposal:
+        lines.append("# kind = ?   (no column looks like it: every row is a call of a tool)")
+    elif "tools" not in proposal:
+        lines.append("# tools = ?  (needed: which values of kind are calls of tools)")
     return "\n".join(lines) + "\n"
 
 

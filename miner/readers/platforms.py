@@ -13,7 +13,7 @@ import orjson
 from miner.events import Event, Session
 from miner.readers.head import Head
 from miner.readers.source import Source
-from miner.readers.span_maps import MAP_SUFFIX, Place, SpanMap, load_map, own_map_of, place_by, span_by
+from miner.readers.span_maps import MAP_SUFFIX, ROW, Place, SpanMap, load_map, own_map_of, place_by, span_by
 from miner.readers.span_platforms import MLFLOW, expanded, map_for
 from miner.readers.span_rows import Span
 from miner.readers.spans import sessions_of
@@ -65,6 +65,8 @@ def read(source: Source) -> Iterator[Session | Event]:
         for row in rows(source, path, table.table if table else ""):
             table = table or map_for(set(row))
             number += 1
+            if table is not None and ROW in table.id:
+                row[ROW] = f"{path.name}#{number}"
             roots += bool(row.get("is_root"))
             taken = [held.take(table, span) for span in expanded(row)] if table is not None else []
             source.account.unknown += not any(taken)

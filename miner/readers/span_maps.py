@@ -194,6 +194,8 @@ def _failed(value: Any) -> tuple[bool | None, str | None]:
 
 
 MAP_SUFFIX = ".map.toml"
+ROW = "miner: row"
+"""Stands in for the column of ids in a table that has none: which row of the file it is."""
 
 
 def own_map_of(path: Path) -> Path:
@@ -210,15 +212,21 @@ def load_map(path: Path) -> SpanMap:
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"the map is no TOML: {error}", where=str(path)) from error
+        example = 'a line of it is: title = "tool_name"; see docs/formats/platforms.md'
+        raise UsageError(f"the map is no TOML: {error}", where=str(path), next_step=example) from error
     known = {item.name for item in fields(SpanMap)} - {"name", "signs", "prepare"}
-    missing = {"id", "title", "kind", "start"} - given.keys()
+    missing = {"title", "start"} - given.keys()
+    missing |= set() if given.keys() & {"id", "trace", "session"} else {"session"}
     if missing or given.keys() - known:
         what = f"lacks {', '.join(sorted(missing))}" if missing else f"names {', '.join(sorted(given.keys() - known))}"
         raise UsageError(f"the map {what}", where=str(path), next_step=f"a map may hold: {', '.join(sorted(known))}")
     sets = {key: frozenset(str(v).lower() for v in _texts(given.get(key))) for key in ("tools", "models", "agents")}
     columns = {key: _texts(given.get(key)) for key in known - sets.keys() - {"table"}}
     columns["trace"] = columns["trace"] or columns["session"] or columns["id"]
+    columns["id"] = columns["id"] or (ROW,)
+    if not columns["kind"]:
+        # Every row is a call.
+        sets["tools"] = frozenset({""})
     table = str(given.get("table", ""))
     return SpanMap(path.name, frozenset(), table=table, **columns, **sets)  # type: ignore[arg-type]
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from miner.cli import main
-from miner.errors import UsageError
+from miner.errors import LogError, UsageError
 from miner.events import EventKind, Status, TimeSource
 from miner.readers import platforms, recognise
+from miner.readers.map_placing import proposed
 from miner.readers.map_proposal import as_toml, propose
 from miner.readers.span_maps import load_map
 from tests.readers.reading import Read, arguments, document, lines, read
@@ -373,12 +374,36 @@ def test_what_no_map_fits_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     """A table without ids and times has no map to propose, and a text is no table."""
     table = document(tmp_path, [{"a": 1}], "other.json")
     assert main(["ingest", str(table), "--map", "auto"]) == 1
-    assert "no column looks like the id" in capsys.readouterr().err
+    assert (
+        "no column looks like the title or the start or the session of a call: there are a" in capsys.readouterr().err
+    )
     notes = tmp_path / "notes.txt"
     notes.write_text("hello", encoding="utf-8")
     (tmp_path / "m.toml").write_text(MAP, encoding="utf-8")
     assert main(["ingest", str(notes), "--map", str(tmp_path / "m.toml"), "--db", str(tmp_path / "x.duckdb")]) == 1
     assert "none of these is a table" in capsys.readouterr().err
+    assert main(["ingest", str(notes), "--map", "auto"]) == 1
+    assert "none of these is a table" in capsys.readouterr().err
+    damaged = tmp_path / "steps.parquet"
+    damaged.write_bytes(b"PAR1" + b"x" * 40 + b"PAR1")
+    with pytest.raises(LogError, match="no row can be read: not_parquet"):
+        proposed(damaged)
+
+
+def test_a_plain_list_of_calls_needs_neither_ids_nor_kinds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each row is a call then, and the session says which belong together."""
+    table = tmp_path / "calls.csv"
+    rows = ["when,tool,args,out,session"]
+    rows += [f'2026-05-01T10:00:0{n}Z,get,"{{""id"":{n}}}",paid,s{n % 2}' for n in range(4)]
+    table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    found = ingest(capsys, table, "--map", "auto", "--db", tmp_path / "events.duckdb")
+    assert (found["sessions"], found["calls"], found["problems"]) == (2, 4, 0)
+    read_again = read("platforms", table)
+    assert sorted(arguments(call)["id"] for call in read_again.calls) == [0, 1, 2, 3]
+    lonely = tmp_path / "m.toml"
+    lonely.write_text('title = "tool"\nstart = "when"\n', encoding="utf-8")
+    with pytest.raises(UsageError, match="the map lacks session"):
+        load_map(lonely)
 
 
 @pytest.mark.parametrize("content", [b"a,b\rc,d,e,f\n", b"\xff,\xfe,,,,\n", b'"a,b,c,d,e\n', b",,,,,,\0\n"])
