@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from .canonical import call_identity
 from .overlay import Overlay
@@ -54,6 +54,15 @@ class Often:
 _NEVER = Often()
 
 
+class NextStep(NamedTuple):
+    """A call that continues the rhythm of a tool."""
+
+    identity: str
+    tool: str
+    arguments: dict[str, Any]
+    traits: list[str]
+
+
 class Habits:
     """What one session does again.
 
@@ -72,6 +81,8 @@ class Habits:
         self._latest: dict[str, dict[str, Any]] = {}
         self._steps: dict[str, Often] = {}
         """State of a tool -> the steps taken from it; those that the logs do not know are ranked."""
+        self._next: dict[str, list[NextStep]] = {}
+        """Tool -> the calls that continue its rhythm, worked out when first asked for; its next call changes them."""
 
     def note(self, tool: str, arguments: dict[str, Any], identity: str, last: tuple[str, str]) -> None:
         """A call was made after the events whose coarse and fine signature is ``last``."""
@@ -89,6 +100,7 @@ class Habits:
             known = self._steps.setdefault(at, Often())
             known.add(taken, ranked=taken not in self._successions.get(at, ()))
         self._latest[tool] = arguments
+        self._next.pop(tool, None)
 
     def followed(self, last: tuple[str, str]) -> Mapping[str, int]:
         """Identity -> how often that call followed such a moment."""
@@ -122,29 +134,34 @@ class Habits:
         for identity in wanted:
             yield identity, *self._arguments[identity]
 
-    def next_steps(self) -> Iterator[tuple[str, str, dict[str, Any], list[str]]]:
-        """(identity, tool, arguments, traits) of calls that continue the rhythm of a tool, latest tool first."""
+    def next_steps(self) -> Iterator[NextStep]:
+        """The calls that continue the rhythm of a tool, latest tool first."""
         for tool in islice(reversed(self._latest), STEPPING_TOOLS):
-            before = self._latest[tool]
-            at = state(tool, before)
-            learned, taken = self._successions.get(at, {}), self._steps.get(at, _NEVER)
-            if not learned and not taken.whole:
+            steps = self._next.get(tool)
+            if steps is None:
+                steps = self._next[tool] = list(self._steps_of(tool, self._latest[tool]))
+            yield from steps
+
+    def _steps_of(self, tool: str, before: Mapping[str, Any]) -> Iterator[NextStep]:
+        at = state(tool, before)
+        learned, taken = self._successions.get(at, {}), self._steps.get(at, _NEVER)
+        if not learned and not taken.whole:
+            return
+        own, learned_whole, own_whole = taken.counts, sum(learned.values()), taken.whole
+        ranked = sorted([(-own.get(text, 0) - learned.get(text, 0) / 4, text) for text in {*learned, *taken.best}])
+        for _, text in [one for one in ranked if one[1]][:STEPS]:
+            arguments = take(text, before)
+            if arguments is None:
                 continue
-            own, learned_whole, own_whole = taken.counts, sum(learned.values()), taken.whole
-            ranked = sorted([(-own.get(text, 0) - learned.get(text, 0) / 4, text) for text in {*learned, *taken.best}])
-            for _, text in [one for one in ranked if one[1]][:STEPS]:
-                arguments = take(text, before)
-                if arguments is None:
-                    continue
-                by_logs = learned.get(text, 0) / (learned_whole + 1)
-                by_session = own.get(text, 0) / (own_whole + 1)
-                traits = [
-                    f"l{level(by_logs, 0.02) // 2}",
-                    f"o{level(by_session, 0.02) // 2}",
-                    f"L{tool} {by_logs > HALF}",
-                    f"O{tool} {by_session > HALF}",
-                ]
-                yield call_identity(tool, arguments), tool, arguments, traits
+            by_logs = learned.get(text, 0) / (learned_whole + 1)
+            by_session = own.get(text, 0) / (own_whole + 1)
+            traits = [
+                f"l{level(by_logs, 0.02) // 2}",
+                f"o{level(by_session, 0.02) // 2}",
+                f"L{tool} {by_logs > HALF}",
+                f"O{tool} {by_session > HALF}",
+            ]
+            yield NextStep(call_identity(tool, arguments), tool, arguments, traits)
 
     def branch(self) -> Habits:
         """Habits that go on from here, to be used before these change."""
@@ -156,4 +173,5 @@ class Habits:
         other._lately = self._lately.copy()
         other._latest = dict(self._latest)
         other._steps = Overlay(self._steps, Often.copy)
+        other._next = dict(self._next)
         return other
