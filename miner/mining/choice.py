@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,6 +92,29 @@ class Choices:
         self._starts.frombytes((np.frombuffer(later._starts, np.int32) + np.int32(options)).tobytes())
         self._chosen += later._chosen
         self._folds += later._folds
+
+    def changed(self, change: Callable[[Sequence[int]], Sequence[int] | None]) -> Choices:
+        """The same situations, with other features of their options.
+
+        Args:
+            change: from the numbers of an option's features to those that take their place, which may be numbered
+                with ``number``; None for an option that is left out. The first option of a situation stays, and is
+                chosen where one was that is left out.
+        """
+        columns, ends = self._unpacked()
+        renewed = [change(columns[start:end].tolist()) for start, end in pairwise(ends.tolist())]
+        other = Choices()
+        other.features = self.features
+        numbers = [-1 if option is None else other._known(array("i", option).tobytes()) for option in renewed]
+        stops = [*self._starts[1:], len(self._options)]
+        for start, stop, chosen, fold in zip(self._starts, stops, self._chosen, self._folds, strict=True):
+            options = [numbers[option] for option in self._options[start:stop]]
+            places = list(accumulate(number >= 0 for number in options))
+            other._starts.append(len(other._options))
+            other._options.extend(number for number in options if number >= 0)
+            other._chosen.append(tuple(dict.fromkeys(places[one] - 1 if options[one] >= 0 else 0 for one in chosen)))
+            other._folds.append(fold)
+        return other
 
     def named(self, weights: np.ndarray) -> dict[Hashable, float]:
         """Feature -> weight, for weights that are not 0."""

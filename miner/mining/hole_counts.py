@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,10 @@ from miner.runtime.rules import Rule
 from miner.runtime.signature import coarse_status, signature
 
 COUNTER_EXAMPLES = 3
+SEEN = 4
+"""Features of an option that come before those of its rules; the last of them says how many rules agree."""
+OF_RULE = 3
+"""Features of each rule of an option; the last of them says in which hole."""
 
 
 @dataclass(slots=True)
@@ -206,6 +210,35 @@ class _Walk:
                 self.last = signature(event.tool or "", coarse_status(event.status, event.text))
             elif event.kind is EventKind.USER_MESSAGE:
                 self.last = "user"
+
+
+def thinned(choices: Choices, kept: Container[tuple[str, Rule]]) -> Choices:
+    """The same situations as if only some rules had proposed anything: who took a value that none of these proposes
+    took none of the options.
+
+    Args:
+        choices: situations as ``HoleKernel`` notes them.
+        kept: hole and anonymous rule of those that stay.
+    """
+    gone = {number for feature, number in choices.features.items() if _is_rule_in_hole(feature) and feature not in kept}
+    agreeing, none = [choices.number(trait) for trait in AGREEING], choices.number("none")
+
+    def change(option: Sequence[int]) -> Sequence[int] | None:
+        if option[0] == none or gone.isdisjoint(option):
+            return option
+        rules = [
+            number
+            for at in range(SEEN, len(option), OF_RULE)
+            if option[at + OF_RULE - 1] not in gone
+            for number in option[at : at + OF_RULE]
+        ]
+        return [*option[: SEEN - 1], agreeing[min(len(rules) // OF_RULE, 6)], *rules] if rules else None
+
+    return choices.changed(change)
+
+
+def _is_rule_in_hole(feature: Hashable) -> bool:
+    return isinstance(feature, tuple) and len(feature) == 2 and isinstance(feature[1], Rule)
 
 
 def anonymous(rule: Rule) -> Rule:

@@ -116,8 +116,8 @@ def _weighed(
     for counts in engine.parts(holes.kernel(whole), logs):
         holes.counts.extend(counts)
     traces = holes.counts.traces
-    holes.cross_fit(recipe.hole_priors, engine.map)
     whole, *selections = [holes.distinct(selection) for selection in (whole, *selections)]
+    holes.cross_fit(recipe.hole_priors, (whole, *selections), engine.map)
     say("mining without each fold in turn")
     partial = [
         Model(_patterns(selection, [trace for trace in traces if trace.fold != fold], holes, recipe, fold))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from miner.mining.choice import CrossFit, Map, cross_fits, thousandths
-from miner.mining.hole_counts import COUNTER_EXAMPLES, HoleCounts, HoleKernel, anonymous
+from miner.mining.hole_counts import COUNTER_EXAMPLES, HoleCounts, HoleKernel, anonymous, thinned
 from miner.mining.selection import Selection
 from miner.runtime.patterns import Evidence, Hole
 from miner.runtime.rules import Rule
@@ -95,9 +95,19 @@ class HoleChoices:
             known.counter_examples = [*known.counter_examples, *one.counter_examples][:COUNTER_EXAMPLES]
         return found
 
-    def cross_fit(self, priors: Sequence[float], side_by_side: Map = map) -> None:
-        """Weigh all rules, on all sessions and without each fold."""
-        self._fits = cross_fits(dict(sorted(self.counts.choices.items())), priors, self._folds, side_by_side)
+    def cross_fit(self, priors: Sequence[float], selections: Iterable[Selection], side_by_side: Map = map) -> None:
+        """Weigh the rules that some selection keeps, on all sessions and without each fold.
+
+        What a rule that is left out would have weighed goes to those that say the same.
+        """
+        kept = {
+            (hole, anonymous(rule))
+            for selection in selections
+            for hole, rules in selection.rules.items()
+            for rule in rules
+        }
+        choices = {general: thinned(found, kept) for general, found in sorted(self.counts.choices.items())}
+        self._fits = cross_fits(choices, priors, self._folds, side_by_side)
 
     def holes(self, selection: Selection, without: int | None) -> tuple[list[Rule], dict[str, Hole]]:
         """The rules of a selection and its holes, weighed without one fold."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Hashable
+
+import pytest
 
 from miner.mining.call_choices import CallKernel
+from miner.mining.choice import Choices
+from miner.mining.hole_counts import thinned
 from miner.mining.mine import mine
 from miner.mining.selection import Selection, Thresholds, select
 from miner.mining.survey import Survey, survey_session
@@ -31,7 +36,7 @@ def weighed(script: Script, count: int = 6) -> tuple[Selection, HoleChoices]:
     selection = select(survey, Thresholds())
     holes = HoleChoices([selection], 2)
     holes.counts.extend(holes.kernel(selection)(logs))
-    holes.cross_fit((1.0,))
+    holes.cross_fit((1.0,), [selection])
     return selection, holes
 
 
@@ -67,6 +72,47 @@ def test_rules_that_always_agree_are_one() -> None:
     answers = {(holes.evidence(GET, rule).fired, holes.evidence(GET, rule).right) for rule in kept}
     assert (18, 18) in answers
     assert sum(holes.evidence(GET, rule).right == 18 for rule in kept) == 1
+
+
+def test_a_rule_that_is_kept_weighs_what_its_twins_would() -> None:
+    """Left without the rules that say the same, a rule alone separates its value as all of them together did."""
+    selection, holes = weighed(sessions.order_desk)
+    fewer = holes.distinct(selection)
+
+    def lead(chosen: Selection) -> float:
+        """By how much the next unused order outweighs the first listed one, all rules together."""
+        rules, fitted = holes.holes(chosen, None)
+        weights = {rules[place]: weight for place, weight in zip(fitted[GET].rules, fitted[GET].weights, strict=True)}
+        right = {rule for rule in weights if holes.evidence(GET, rule).right == 18}
+        return sum(weights[rule] if rule in right else -weights[rule] for rule in weights)
+
+    together = lead(selection)
+    left_over = lead(fewer)
+    holes.cross_fit((1.0,), [fewer])
+    assert left_over < lead(fewer)
+    assert lead(fewer) > together / 2
+
+
+def test_thinned_situations_know_only_the_rules_that_are_kept() -> None:
+    """A value that no kept rule proposes is no option; to take it was to take none; those who agree are counted."""
+    first, second = Rule("", "user~code", "first 0"), Rule("", "user~code", "recent 0")
+    choices = Choices()
+
+    def value(agreeing: int, *rules: Rule) -> list[Hashable]:
+        of_rules: list[Hashable] = []
+        for rule in rules:
+            of_rules += [rule, (rule, "user"), ("get.id", rule)]
+        return ["s-", "a0", "u0", f"n{agreeing}", *of_rules]
+
+    none: list[Hashable] = ["none", ("none", "user"), ("none of", "get.id")]
+    choices.add([none, value(2, first, second), value(1, second)], (2,), 1)
+    choices.add([none, value(1, second), value(1, first)], (2,), 0)
+    fewer = thinned(choices, {("get.id", first)})
+    expected = Choices()
+    expected.add([none, value(1, first)], (0,), 1)
+    expected.add([none, value(1, first)], (1,), 0)
+    assert fewer.fit(1.0) == pytest.approx(expected.fit(1.0))
+    assert fewer.fit(1.0, without=0) == pytest.approx(expected.fit(1.0, without=0))
 
 
 def test_a_fixed_value_is_no_choice() -> None:
