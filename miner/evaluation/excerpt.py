@@ -5,16 +5,14 @@ Frequent sequences are mined from it while somebody waits, however many calls th
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from miner.mining.kept_arrays import keep, kept
+from miner.mining.sequence_cache import packed, unpacked
 from miner.mining.sequence_database import SequenceDatabase
 from miner.mining.sequence_evidence import StepTimes
 from miner.mining.sequence_sessions import SessionSequences
@@ -22,7 +20,6 @@ from miner.mining.sequence_sessions import SessionSequences
 if TYPE_CHECKING:
     from miner.store.database import Store
 
-_LOG = logging.getLogger(__name__)
 _EDITION = 1
 FILE = "excerpt.npz"
 MOST_CALLS = 100_000
@@ -86,46 +83,13 @@ def excerpt_of(store: Store, most_calls: int = MOST_CALLS) -> Excerpt:
 
 
 def save(folder: Path, key: str, excerpt: Excerpt) -> None:
-    """Write the file whole; a folder that cannot be written only costs the next reader its time."""
-    seen = excerpt.seen
-    facts = {
-        "edition": _EDITION,
-        "key": key,
-        "of_sessions": excerpt.of_sessions,
-        "names": seen.database.names,
-        "keys": seen.keys,
-        "tools": {tool: sorted(names) for tool, names in seen.tools.items()},
-    }
-    part = folder / f"{FILE}.{os.getpid()}"
-    try:
-        with part.open("wb") as file:
-            np.savez_compressed(
-                file,
-                facts=np.frombuffer(json.dumps(facts).encode(), np.uint8),
-                items=seen.database.items,
-                offsets=seen.database.offsets,
-                starts_us=seen.times.starts_us,
-                ends_us=seen.times.ends_us,
-            )
-        part.replace(folder / FILE)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        _LOG.warning("the excerpt could not be kept in %s: %s", folder, error)
+    """Keep it in a folder."""
+    facts, arrays = packed(excerpt.seen)
+    keep(folder / FILE, _EDITION, key, {**facts, "of_sessions": excerpt.of_sessions}, arrays)
 
 
 def load(folder: Path, key: str) -> Excerpt | None:
     """What is kept, when it is whole and of that key."""
-    try:
-        with np.load(folder / FILE, allow_pickle=False) as file:
-            facts = json.loads(file["facts"].tobytes())
-            if (facts["edition"], facts["key"]) != (_EDITION, key):
-                return None
-            seen = SessionSequences(
-                SequenceDatabase(file["items"], file["offsets"], tuple(facts["names"])),
-                StepTimes(file["starts_us"], file["ends_us"]),
-                tuple(facts["keys"]),
-                {tool: frozenset(names) for tool, names in facts["tools"].items()},
-            )
-            return Excerpt(seen, facts["of_sessions"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        return None
+    return kept(
+        folder / FILE, _EDITION, key, lambda facts, arrays: Excerpt(unpacked(facts, arrays), facts["of_sessions"])
+    )

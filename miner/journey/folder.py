@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from miner.errors import RunFolderError
+from miner.mining.code_digest import code_digest
 
 FORMAT = 1
 MANIFEST = "run.json"
-_PACKAGE = Path(__file__).resolve().parent.parent
 _STAGES = ("events.py", "readers", "store", "mining", "predictors", "evaluation", "export", "journey", "runtime")
 
 
@@ -102,12 +102,7 @@ def key_of(*parts: Any) -> str:
 
 def code_version() -> str:
     """The package's version and a digest of its steps: changed code does its steps again."""
-    state = hashlib.sha256()
-    for stage in _STAGES:
-        place = _PACKAGE / stage
-        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            state.update(str(file.relative_to(_PACKAGE)).encode() + b"\0" + file.read_bytes())
-    return f"{version('toolcall-miner')}+{state.hexdigest()[:16]}"
+    return f"{version('toolcall-miner')}+{code_digest(_STAGES)[:16]}"
 
 
 def _manifest(path: Path) -> dict[str, Any]:

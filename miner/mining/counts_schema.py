@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from functools import cache
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from miner.errors import StoreError
+from miner.mining.code_digest import code_digest
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 MEMORY = "1GB"
 """Of the sums alone; what does not fit is spilled beside the file."""
-_PACKAGE = Path(__file__).parents[1]
 _COUNTED_BY = ("events.py", "runtime", "mining")
 """The code that a session's rows depend on."""
 
@@ -89,9 +88,4 @@ def _make(connection: duckdb.DuckDBPyConnection, folds: int) -> None:
 @cache
 def version_of(folds: int) -> str:
     """Of the format, of the code that rows depend on, and of the folds."""
-    state = hashlib.sha256()
-    for name in _COUNTED_BY:
-        place = _PACKAGE / name
-        for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            state.update(str(file.relative_to(_PACKAGE)).encode() + b"\0" + file.read_bytes())
-    return f"{FORMAT} {folds} {state.hexdigest()[:32]}"
+    return f"{FORMAT} {folds} {code_digest(_COUNTED_BY)[:32]}"

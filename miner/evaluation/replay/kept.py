@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +16,13 @@ from miner.evaluation.replay.permits import Permits
 from miner.evaluation.replay.planning import Habit, Runs, by_decision, elapsed_of
 from miner.evaluation.replay.savings import Recorded
 from miner.evaluation.replay.workload import Guess, Ints, Recording, Workload
+from miner.mining import kept_arrays
 from miner.runtime.budget import Budget
 from miner.runtime.effects import Level
 
 if TYPE_CHECKING:
     from miner.store.database import Store
 
-_LOG = logging.getLogger(__name__)
 _EDITION = 3
 FILE = "recording.npz"
 _SAID_OF_IT = frozenset({"audience", "created_from", "digest", "held_back", "metrics", "vectors"})
@@ -143,10 +140,8 @@ def _columns(
 
 
 def save(folder: Path, key: str, kept: Kept) -> None:
-    """Write the file whole; a folder that cannot be written only costs the next reader its time."""
+    """Keep it in a folder."""
     facts = {
-        "edition": _EDITION,
-        "key": key,
         "tools": kept.tools,
         "refusals": kept.refusals,
         "listed": sorted(kept.listed),
@@ -157,37 +152,25 @@ def save(folder: Path, key: str, kept: Kept) -> None:
     arrays = {f"work_{name}": column for name, column in kept.workload._asdict().items()}
     for place, foreseen in enumerate(kept.foreseen.values()):
         arrays |= {f"p{place}_{name}": column for name, column in foreseen._asdict().items()}
-    part = folder / f"{FILE}.{os.getpid()}"
-    try:
-        with part.open("wb") as file:
-            text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-            np.savez_compressed(file, facts=text, call_notes=kept.call_notes, **arrays)
-        part.replace(folder / FILE)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        _LOG.warning("the recording could not be kept in %s: %s", folder, error)
+    kept_arrays.keep(folder / FILE, _EDITION, key, facts, {**arrays, "call_notes": kept.call_notes})
 
 
 def load(folder: Path, key: str) -> Kept | None:
     """What is kept, when it is whole and of that key."""
-    try:
-        with np.load(folder / FILE, allow_pickle=False) as file:
-            facts = json.loads(file["facts"].tobytes())
-            if (facts["edition"], facts["key"]) != (_EDITION, key):
-                return None
-            habit = Habit(**{**facts["habit"], "marked": frozenset(facts["habit"]["marked"])})
-            return Kept(
-                Workload(**{name: file[f"work_{name}"] for name in Workload._fields}),
-                file["call_notes"],
-                {
-                    name: Foreseen(**{column: file[f"p{place}_{column}"] for column in Foreseen._fields})
-                    for place, name in enumerate(facts["predictors"])
-                },
-                tuple(facts["tools"]),
-                tuple(facts["refusals"]),
-                frozenset(facts["listed"]),
-                habit,
-                facts["said"],
-            )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        return None
+    return kept_arrays.kept(folder / FILE, _EDITION, key, _unpacked)
+
+
+def _unpacked(facts: dict[str, Any], arrays: kept_arrays.Arrays) -> Kept:
+    return Kept(
+        Workload(**{name: arrays[f"work_{name}"] for name in Workload._fields}),
+        arrays["call_notes"],
+        {
+            name: Foreseen(**{column: arrays[f"p{place}_{column}"] for column in Foreseen._fields})
+            for place, name in enumerate(facts["predictors"])
+        },
+        tuple(facts["tools"]),
+        tuple(facts["refusals"]),
+        frozenset(facts["listed"]),
+        Habit(**{**facts["habit"], "marked": frozenset(facts["habit"]["marked"])}),
+        facts["said"],
+    )
