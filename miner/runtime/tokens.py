@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain, filterfalse
-from typing import Any
 
 from .atoms import BLOB, KINDS, LONGEST, MONTHS, RUN_LETTERS, clip, shapes
 
@@ -78,12 +77,12 @@ class Tokens:
         """Kind -> its distinct tokens; kinds in the order of their first token, tokens in order of place."""
         text = clip(text)
         runs = dict.fromkeys(_runs(text))
-        if max(map(len, runs), default=0) > LONGEST:
-            text = BLOB.sub(" ", text)
-            runs = dict.fromkeys(_runs(text))
+        fresh = self._fresh(runs)
+        if max(map(len, fresh), default=0) > LONGEST:
+            return self.by_kind(BLOB.sub(" ", text))
         found: dict[str, dict[str, str]] = {}
         if self._searched:
-            found = _grouped(self._in_runs(runs))
+            found = _grouped(self._in_runs(runs, fresh))
             if found.pop(_CROSSES, None):
                 crossings = sorted(_crossings(text))
                 if crossings:
@@ -109,16 +108,18 @@ class Tokens:
                     at = _end_of_run(text, match.end())
         yield from self._in_runs(dict.fromkeys(_RUN.findall(text, at)))
 
-    def _in_runs(self, runs: Mapping[str, Any]) -> Iterable[Token]:
-        """The tokens of distinct runs."""
-        known = self.runs
-        fresh = list(filterfalse(known.__contains__, runs))
-        if len(known) + len(fresh) > RUNS_KEPT:
-            known.clear()
-            fresh = list(runs)
-        if fresh:
-            self._learn(fresh)
-        return chain.from_iterable(map(known.__getitem__, runs))
+    def _fresh(self, runs: Iterable[str]) -> list[str]:
+        """Those of some runs that are not known; so many that they would not be kept beside the others are all."""
+        fresh = list(filterfalse(self.runs.__contains__, runs))
+        if len(self.runs) + len(fresh) <= RUNS_KEPT:
+            return fresh
+        self.runs.clear()
+        return list(runs)
+
+    def _in_runs(self, runs: Iterable[str], fresh: Iterable[str] | None = None) -> Iterable[Token]:
+        """The tokens of distinct runs, of which some are not known yet."""
+        self._learn(self._fresh(runs) if fresh is None else fresh)
+        return chain.from_iterable(map(self.runs.__getitem__, runs))
 
     def _learn(self, runs: Iterable[str]) -> None:
         """Look for the tokens of runs: most hold none, or are one."""
