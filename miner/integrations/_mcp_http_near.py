@@ -68,6 +68,7 @@ class Near(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
     def put_back(self, connection: _Connection) -> None:
         """Keeps a connection whose response was read to its end; any other is closed."""
         if connection.is_reusable() and len(self._idle) < _MOST_IDLE:
+            connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:
             connection.close()
@@ -153,7 +154,7 @@ class _Connection:
         self.address = address
         self._reader, self._writer = reader, writer
         self._reply: _Reply | None = None
-        self._since = 0.0
+        self.idle_since = 0.0
 
     async def ask(self, request: httpx2.Request, body: bytes) -> _Reply:
         """Sends a request in one piece; its response, once the head has come."""
@@ -184,12 +185,11 @@ class _Connection:
 
     def is_reusable(self) -> bool:
         """True when request and response are both over, and the server will take another."""
-        self._since = asyncio.get_running_loop().time()
         return self._reply is not None and self._reply.leaves_room()
 
     def is_fresh(self, now: float) -> bool:
         """True while the server has not closed it, and is not about to."""
-        return now - self._since < _IDLE_S and not self._reader.at_eof() and not self._writer.is_closing()
+        return now - self.idle_since < _IDLE_S and not self._reader.at_eof() and not self._writer.is_closing()
 
     def close(self) -> None:
         """Gives it up."""
