@@ -118,8 +118,8 @@ def parts_of_adding(logs: StoredLogs, recipe: Recipe, kept: Path) -> dict[str, f
         clocks.append(processor_seconds())
         counts.sums(keys, recipe.least_groups)
         clocks.append(processor_seconds())
-    known, surveyed, summed = (round(later - earlier, 2) for earlier, later in pairwise(clocks))
-    return {"telling": known, "surveying": surveyed, "summing": summed}
+    took = [round(later - earlier, 2) for earlier, later in pairwise(clocks)]
+    return dict(zip(("telling", "surveying", "summing"), took, strict=True))
 
 
 def summed(logs: StoredLogs, recipe: Recipe, copies: int, kept: Path) -> dict[str, Any]:
