@@ -3,8 +3,9 @@
 Behaves as the runtime does: launches only at the start of a decision and, what hangs on a result (beams), when that is
 there while the model still thinks; one global limit, real calls first (they push out running predictions when the host
 is full), a result is used once, a running one is joined, a write makes results that read what it changes worthless, a
-person's message makes all of them so, and what the next decision no longer predicts is cancelled. Which predictions are worth launching, and their order, was decided before by the runtime's
-own ``rank`` and ``admit``; here only the limits that depend on the moment remain, checked in the same order.
+person's message makes all of them so, and what the next decision no longer predicts is cancelled. Which predictions are
+worth launching, and their order, was decided before by the runtime's own ``rank`` and ``admit``; here only the limits
+that depend on the moment remain, checked in the same order.
 """
 
 from __future__ import annotations
