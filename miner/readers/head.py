@@ -91,9 +91,10 @@ def is_lines(path: Path, limits: Limits) -> bool:
         return rest.lstrip().startswith((b'{"', b"[{", b'["'))
     lines = start.split(b"\n")
     whole = lines if complete else lines[:-1]
-    found = [line for line in whole if line.startswith((b"{", b"[")) and _is_json(line, limits)]
+    if not any(line.startswith((b"{", b"[")) and _is_json(line, limits) for line in whole):
+        return False
     alone = sum(1 for line in lines if line.strip()) == 1
-    return bool(found) and (not alone or start.lstrip().startswith(b"{"))
+    return not alone or start.lstrip().startswith(b"{")
 
 
 def _after_first_line(path: Path) -> bytes:
