@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from miner.engines import Digested, Engine, Logs
+from miner.engines import Digested, Engine, Logs, in_any_order
 from miner.events import SessionLog
 from miner.mining.counted_rows import Packing, Row
 from miner.mining.decisions import is_asked_for
@@ -60,7 +60,7 @@ def survey(logs: Logs, counts: Counts, engine: Engine) -> list[str]:
     counts.remove(sorted(known.keys() - logs.present()))
     fresh = frozenset(key for key, content in contents.items() if known.get(key) != content)
     if fresh:
-        for part in engine.parts(surveyed, logs.only(fresh)):
+        for part in engine.parts(surveyed, in_any_order(logs.only(fresh))):
             counts.add(part._replace(sessions=[one._replace(content=contents[one.key]) for one in part.sessions]))
     return list(contents)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from miner.events import Caller, Event, EventKind, Session, SessionLog, Status, TimeSource
 from miner.store.schema import EVENT_FIELDS, SESSION_FIELDS
@@ -22,14 +22,22 @@ _WORDS: dict[str, dict[str, Any]] = {
 }
 _ENUMS = tuple((EVENT_FIELDS.index(name), words) for name, words in _WORDS.items())
 _KEY = SESSION_FIELDS.index("key")
-_SELECT_SESSIONS = ", ".join(SESSION_FIELDS)
+_SELECT_LYING = ", ".join((*SESSION_FIELDS, "bytes + 200 * events", "source"))
 _SELECT_EVENTS = ", ".join(EVENT_FIELDS)
 _OFF_PATH = SESSION_FIELDS.index("off_path")
 
 
+class _Lying(NamedTuple):
+    """A session, its size, and the source that tells it: its events lie where the source's do."""
+
+    session: Session
+    size: int
+    source: int
+
+
 def sessions(store: Store, part: str | None) -> list[Session]:
     """The sessions of a part, by start and key; those without a time last."""
-    return [session for session, _ in _sized_sessions(store, part)]
+    return [one.session for one in _lying_sessions(store, part)]
 
 
 def session_logs_of(store: Store, keys: Sequence[str]) -> Iterator[SessionLog]:
@@ -37,56 +45,64 @@ def session_logs_of(store: Store, keys: Sequence[str]) -> Iterator[SessionLog]:
     for start in range(0, len(keys), CHUNK_SESSIONS):
         wanted = list(keys[start : start + CHUNK_SESSIONS])
         marks = ", ".join("?" * len(wanted))
-        rows = store.query(
-            f"select {_SELECT_SESSIONS}, bytes + 200 * events from sessions where key in ({marks})", wanted
-        )
-        found = {row[_KEY]: (session_of(row[:-1]), row[-1]) for row in rows}
+        rows = store.query(f"select {_SELECT_LYING} from sessions where key in ({marks})", wanted)
+        found = {row[_KEY]: _lying(row) for row in rows}
         yield from _in_chunks(store, (found[key] for key in wanted if key in found))
 
 
-def _sized_sessions(store: Store, part: str | None) -> list[tuple[Session, int]]:
+def _lying_sessions(store: Store, part: str | None) -> list[_Lying]:
     rows = store.query(
-        f"select {_SELECT_SESSIONS}, bytes + 200 * events from sessions "
-        "where ? is null or part = ? order by started_us nulls last, key",
+        f"select {_SELECT_LYING} from sessions where ? is null or part = ? order by started_us nulls last, key",
         [part, part],
     )
-    return [(session_of(row[:-1]), row[-1]) for row in rows]
+    return [_lying(row) for row in rows]
+
+
+def _lying(row: tuple[Any, ...]) -> _Lying:
+    *values, size, source = row
+    return _Lying(session_of(tuple(values)), size, source)
 
 
 def session_logs(store: Store, part: str | None) -> Iterator[SessionLog]:
     """The sessions of a part with their events."""
-    return _in_chunks(store, _sized_sessions(store, part))
+    return _in_chunks(store, _lying_sessions(store, part))
 
 
-def _in_chunks(store: Store, sized: Iterable[tuple[Session, int]]) -> Iterator[SessionLog]:
-    chunk: list[Session] = []
+def _in_chunks(store: Store, lying: Iterable[_Lying]) -> Iterator[SessionLog]:
+    chunk: list[_Lying] = []
     size = 0
-    for session, weight in sized:
-        if chunk and (size + weight > CHUNK_BYTES or len(chunk) >= CHUNK_SESSIONS):
+    for one in lying:
+        if chunk and (size + one.size > CHUNK_BYTES or len(chunk) >= CHUNK_SESSIONS):
             yield from _logs(store, chunk)
             chunk, size = [], 0
-        chunk.append(session)
-        size += weight
+        chunk.append(one)
+        size += one.size
     if chunk:
         yield from _logs(store, chunk)
 
 
 def one_session_log(store: Store, key: str) -> SessionLog | None:
     """One session with its events, by its key; None when the store does not hold it."""
-    rows = store.query(f"select {_SELECT_SESSIONS} from sessions where key = ?", [key])
-    return next(_logs(store, [session_of(rows[0])]), None) if rows else None
+    rows = store.query(f"select {_SELECT_LYING} from sessions where key = ?", [key])
+    return next(_logs(store, [_lying(rows[0])]), None) if rows else None
 
 
-def _logs(store: Store, chunk: Sequence[Session]) -> Iterator[SessionLog]:
-    keys = [session.key for session in chunk]
+def _logs(store: Store, chunk: Sequence[_Lying]) -> Iterator[SessionLog]:
+    keys = [one.session.key for one in chunk]
+    sources = [one.source for one in chunk]
     marks = ", ".join("?" * len(keys))
-    rows = store.query(f"select {_SELECT_EVENTS} from events where session in ({marks}) order by session, seq", keys)
+    # The sources bound what is read: the sessions' keys alone are compared only after all columns have been.
+    rows = store.query(
+        f"select {_SELECT_EVENTS} from events where source between ? and ? and session in ({marks}) "
+        "order by session, seq",
+        [min(sources), max(sources), *keys],
+    )
     found: dict[str, list[Event]] = {key: [] for key in keys}
     for row in rows:
         found[row[0]].append(event_of(row))
     del rows
-    for session in chunk:
-        yield SessionLog(session, tuple(found.pop(session.key)))
+    for one in chunk:
+        yield SessionLog(one.session, tuple(found.pop(one.session.key)))
 
 
 def event_of(row: tuple[Any, ...]) -> Event:

@@ -12,6 +12,7 @@ from miner.store.database import Store
 
 SHARD_BYTES = 32 << 20
 """A shard is no larger, but for a single session: what it comes to is held in memory until its turn."""
+BY_START, AS_THEY_LIE = "started_us nulls last, key", "source, key"
 CALLS_WORTH_A_SHARD = 150
 """Fewer are mined sooner than a process starts."""
 
@@ -30,22 +31,30 @@ class Shard:
 
 
 class StoredLogs:
-    """The sessions of a store, or those with some keys, by start and key.
+    """The sessions of a store, or those with some keys; by start and key unless another order is given.
 
     Args:
         store: an open store.
         part: only its sessions.
         keys: only those with these keys.
+        order: the order of the sessions, as SQL.
     """
 
-    def __init__(self, store: Store, part: str | None = None, keys: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, store: Store, part: str | None = None, keys: frozenset[str] | None = None, order: str = BY_START
+    ) -> None:
         self._store = store
         self._part = part
         self._keys = keys
+        self._order = order
 
     def only(self, keys: frozenset[str]) -> StoredLogs:
         """Those of them that have one of these keys."""
-        return StoredLogs(self._store, self._part, keys if self._keys is None else keys & self._keys)
+        return StoredLogs(self._store, self._part, keys if self._keys is None else keys & self._keys, self._order)
+
+    def as_they_lie(self) -> StoredLogs:
+        """The same sessions, source by source: each is read where the one before it was."""
+        return StoredLogs(self._store, self._part, self._keys, AS_THEY_LIE)
 
     def contents(self) -> dict[str, str]:
         """Session key -> digest of the session and of those of its events that count, in order."""
@@ -94,8 +103,7 @@ class StoredLogs:
     def _sized(self) -> list[tuple[str, int, int]]:
         """Key, size and calls of each session, in order."""
         rows = self._store.query(
-            "select key, bytes + 200 * events, calls from sessions where ? is null or part = ? "
-            "order by started_us nulls last, key",
+            f"select key, bytes + 200 * events, calls from sessions where ? is null or part = ? order by {self._order}",
             [self._part, self._part],
         )
         return [(key, size, calls) for key, size, calls in rows if self._keys is None or key in self._keys]

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
-from miner.engines import Kernel, Logs, load_engine
+from miner.engines import Kernel, Logs, in_any_order, load_engine
 from miner.engines.duckdb import EVENTS_GIVEN, portions
 from miner.events import SessionLog
 from miner.export.pattern_file import pattern_bytes
@@ -107,6 +107,19 @@ def test_shards_are_consecutive_and_complete(stored: Path) -> None:
         assert [log for shard in every.shards(7) for log in shard()] == list(every()) == list(store.session_logs())
         assert [log.session.key for shard in some.shards(7) for log in shard()] == keys[::2]
         assert 1 < len(every.shards(3)) <= 4
+
+
+def test_sessions_as_they_lie_are_the_same_sessions(stored: Path) -> None:
+    """Source by source, chosen ones too; their shards follow that order, and what is chosen from them keeps it."""
+    with Store.open(stored, read_only=True) as store:
+        every = StoredLogs(store)
+        by_key = {log.session.key: log for log in every()}
+        lying = store.query("select key from sessions order by source, key")
+        keys = [key for (key,) in lying]
+        assert [log for shard in every.as_they_lie().shards(7) for log in shard()] == [by_key[key] for key in keys]
+        few = frozenset(keys[1::3])
+        expected = [by_key[key] for key in keys if key in few]
+        assert list(in_any_order(every.only(few))()) == list(every.as_they_lie().only(few)()) == expected
 
 
 def test_portions_hold_all_sessions_in_order() -> None:
