@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     usual = Settings().mining.sample_calls
     accepted.add_argument("--sample", type=int, default=usual, help="calls that rules and calls are weighed on")
     chosen = accepted.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if chosen.keep and chosen.folder is None:
         accepted.error("--keep needs --folder")
     for calls in [0] if chosen.logs else chosen.calls:
@@ -160,11 +162,15 @@ def measured(stage: Stage, *arguments: Any) -> dict[str, Any]:
     process.start()
     there.close()
     peak = 0
-    while not here.poll(POLL_SECONDS):
-        peak = max(peak, memory(process.pid or 0))
-        if not process.is_alive() and not here.poll():
-            raise SystemExit(f"the stage {stage.__name__} ended without a result")
-    found: dict[str, Any] = here.recv()
+    try:
+        while not here.poll(POLL_SECONDS):
+            peak = max(peak, memory(process.pid or 0))
+            if not process.is_alive() and not here.poll():
+                raise SystemExit(f"the stage {stage.__name__} ended without a result")
+        found: dict[str, Any] = here.recv()
+    except BaseException:
+        process.terminate()  # who stops the measurement stops the stage, and that its workers
+        raise
     process.join()
     seconds, cpu = time.monotonic() - began, processor_seconds() - before
     calls = found["calls"]
