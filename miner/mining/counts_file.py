@@ -52,6 +52,8 @@ class Counts:
 
     def add(self, part: Part) -> None:
         """Keep the rows of sessions, in place of those they had before; all of them or none."""
+        import pyarrow as pa
+
         if not part.sessions:
             return
         begin = self._connection.execute("select coalesce(max(number), 0) + 1 from surveyed").fetchone()
@@ -60,10 +62,12 @@ class Counts:
             if self._path is not None:
                 self._delete([one.key for one in part.sessions])
             sessions = [
-                (number, one.key, one.content, one.group, fold_of(one.group, self._folds), one.calls, one.serving)
+                {"number": number, **one._asdict(), "fold": fold_of(one.group, self._folds)}
                 for number, one in enumerate(part.sessions, first)
             ]
-            connection.executemany("insert into surveyed values (?, ?, ?, ?, ?, ?, ?)", sessions)
+            connection.register("new_sessions", pa.Table.from_pylist(sessions))
+            connection.execute(_ADD_SESSIONS)
+            connection.unregister("new_sessions")
             connection.register("new_rows", unpacked(part.rows))
             connection.execute("insert into tallies select place + ?, kind, hole, item, n from new_rows", [first])
             connection.unregister("new_rows")
@@ -217,6 +221,9 @@ def forget(path: Path, folds: int, keys: Sequence[str]) -> None:
     fresh.replace(path)
 
 
+_ADD_SESSIONS = """
+    insert into surveyed select number, key, content, "group", fold, calls, serving from new_sessions
+"""
 _CHOSEN = """
     -- one row is one session that is summed over
     create or replace temp table chosen as
