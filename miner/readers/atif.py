@@ -12,7 +12,6 @@ import orjson
 
 from miner.events import Caller, Event, Session, Status, TimeSource
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
@@ -22,6 +21,7 @@ from miner.readers.head import Head
 from miner.readers.opening import strip_compression
 from miner.readers.source import Source
 from miner.readers.telling import Fact, tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count, flag, integer, listing, mapping, number, word
 
 VERSION = 1

@@ -10,7 +10,6 @@ from typing import Any
 
 from miner.events import Event, Session
 from miner.readers import session_key
-from miner.readers.blocks import Turn
 from miner.readers.changed import changed
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation
@@ -21,6 +20,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import tell
+from miner.readers.turns import Turn
 from miner.readers.values import mapping
 
 VERSION = 1

@@ -7,11 +7,12 @@ import shlex
 from typing import Any
 
 from miner.events import Caller, Status
-from miner.readers.blocks import Call, Result, first
+from miner.readers.blocks import first
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import HARNESS_TEXT, Role
 from miner.readers.telling import Fact
+from miner.readers.turns import Call, Result
 from miner.readers.values import count, flag, integer, mapping, word
 
 CALLS = frozenset(

@@ -11,7 +11,6 @@ from typing import Any
 from miner.events import Caller, Event, EventKind, Session, TimeSource
 from miner.readers import codex_items as items
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.changed import amended, changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
@@ -20,6 +19,7 @@ from miner.readers.dialects import Role
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import CallIds, Fact, tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count, last_name, listing, mapping, word
 
 NAME = "codex"

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from miner.events import Caller, Event, EventKind, Status, TimeSource
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.changed import amended, changed
 from miner.readers.content import json_text, parsed
 from miner.readers.dialects import Role
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.unwrap import Unwrapped, unwrap
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from miner.events import Event, Session, Status
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.blocks import first
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
@@ -18,6 +18,7 @@ from miner.readers.head import Head
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import CallIds, Fact, tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count, flag, integer, last_name, listing, mapping, word
 
 VERSION = 1

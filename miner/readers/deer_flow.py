@@ -10,7 +10,6 @@ from typing import Any
 
 from miner.events import Event, Session
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
@@ -21,6 +20,7 @@ from miner.readers.items import is_passed_over, turns_of
 from miner.readers.opening import strip_compression
 from miner.readers.source import Source
 from miner.readers.telling import tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import integer, listing, mapping, word
 from miner.readers.whole import refuse, text_lines
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from miner.readers.blocks import Turn, first, usage_of
+from miner.readers.blocks import first, usage_of
 from miner.readers.clock import micros
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import Role
 from miner.readers.items import Reading, turns_in
+from miner.readers.turns import Turn
 
 LISTS = ("messages", "conversations", "conversation", "input", "contents", "history", "traj", "trajectory", "prompt")
 """Keys under which a record keeps its messages."""

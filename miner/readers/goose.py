@@ -9,7 +9,6 @@ from typing import Any
 
 from miner.events import Event, Session, Status, TimeSource
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.changed import amended
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
@@ -19,6 +18,7 @@ from miner.readers.head import Head
 from miner.readers.source import Source
 from miner.readers.sqlite_copy import Tables, database, has_tables, opened
 from miner.readers.telling import tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import flag, integer, last_name, mapping, word
 
 VERSION = 1

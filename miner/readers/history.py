@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from miner.readers.blocks import Turn
 from miner.readers.content import json_text
 from miner.readers.dialects import Role
+from miner.readers.turns import Turn
 
 Mark = tuple[object, ...]
 """What makes two messages the same message, however often and in whichever dialect they are repeated."""

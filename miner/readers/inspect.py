@@ -9,7 +9,7 @@ from typing import Any
 
 from miner.events import Event, Session, Status, TimeSource
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn, usage_of
+from miner.readers.blocks import usage_of
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
@@ -21,6 +21,7 @@ from miner.readers.inspect_samples import ZIP, Sample, samples_of
 from miner.readers.items import is_passed_over, turns_in, turns_of
 from miner.readers.source import Source
 from miner.readers.telling import CallIds, Fact, tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count, integer, listing, mapping, number, word
 
 VERSION = 1

@@ -9,19 +9,12 @@ from typing import Any
 
 import orjson
 
-from miner.readers.blocks import (
-    Turn,
-    block_type,
-    call_in,
-    first,
-    message_turns,
-    result_in,
-    usage_of,
-)
+from miner.readers.blocks import block_type, call_in, first, message_turns, result_in, usage_of
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.dialects import BOTH, CALLS, RESULTS, Role
+from miner.readers.turns import Turn
 
 _ITEM_CALLS = frozenset(kind for shape in CALLS for kind in shape.types) - {"tool_use"}
 _ITEM_RESULTS = frozenset(kind for shape in RESULTS for kind in shape.types) - {"tool_result"}

@@ -8,7 +8,7 @@ from typing import Any
 
 from miner.events import Event, Session, Status
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.blocks import first
 from miner.readers.changed import amended
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
@@ -19,6 +19,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import Fact, tell, tell_losses
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import flag, listing, mapping, word
 
 VERSION = 1

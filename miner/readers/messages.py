@@ -13,7 +13,7 @@ from typing import Any
 
 from miner.events import Event, Session
 from miner.readers import session_key
-from miner.readers.blocks import Turn, first
+from miner.readers.blocks import first
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.exchange import APPLICATIONS, TASKS, Exchange, exchange_of, without_demonstrations
@@ -24,6 +24,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import tell_losses
+from miner.readers.turns import Turn
 from miner.readers.values import grade
 
 VERSION = 1

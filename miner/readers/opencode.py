@@ -11,7 +11,7 @@ from typing import Any
 from miner.events import Event, Session, Status
 from miner.readers import opencode_storage as storage
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.blocks import first
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text, parsed, text_of
@@ -21,6 +21,7 @@ from miner.readers.head import Head, head_of
 from miner.readers.source import Source
 from miner.readers.sqlite_copy import Tables, database, has_tables, opened
 from miner.readers.telling import CallIds, Fact, tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count, integer, last_name, listing, mapping, word
 
 VERSION = 1

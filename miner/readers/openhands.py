@@ -10,7 +10,7 @@ from typing import Any
 
 from miner.events import Event, Session, Status, TimeSource
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn, first, usage_of
+from miner.readers.blocks import first, usage_of
 from miner.readers.changed import changed
 from miner.readers.clock import has_zone, micros
 from miner.readers.content import text_of
@@ -21,6 +21,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import Fact, tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count, integer, listing, mapping, number, word
 
 VERSION = 1

@@ -14,7 +14,8 @@ from miner.events import Event, Session
 from miner.readers.content import json_text
 from miner.readers.head import Head, is_lines
 from miner.readers.source import Source
-from miner.readers.span_dialects import SESSION, work_of
+from miner.readers.span_dialects import work_of
+from miner.readers.span_names import SESSION
 from miner.readers.span_rows import COLUMNS, Glance, Span, glance_at, logs_of, rows_of, span_of
 from miner.readers.spans import sessions_of
 from miner.readers.tables import parquet_columns, parquet_rows

@@ -9,7 +9,6 @@ from typing import Any
 
 from miner.events import Event, Session
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import text_of
@@ -22,6 +21,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import listing, mapping, number, word
 
 VERSION = 1

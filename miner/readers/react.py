@@ -10,7 +10,6 @@ from pathlib import Path
 
 from miner.events import Event, Session, Status
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.content import parsed
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
@@ -18,6 +17,7 @@ from miner.readers.head import Head
 from miner.readers.opening import strip_compression
 from miner.readers.source import Source
 from miner.readers.telling import tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.whole import text_lines
 
 VERSION = 1

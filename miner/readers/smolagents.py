@@ -10,7 +10,7 @@ from typing import Any
 
 from miner.events import Event, Session, Status
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn, first
+from miner.readers.blocks import first
 from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
@@ -20,6 +20,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count, listing, mapping, word
 
 VERSION = 1

@@ -1,135 +1,32 @@
-"""What spans mean, as data: which are tools, model calls and agents, and where each dialect keeps what they said."""
+"""What a span means, whatever its dialect: a tool, a model call or an agent, and what it says."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from miner.readers.blocks import Call, Turn, first
+from miner.readers.blocks import first
 from miner.readers.content import parsed, text_of
 from miner.readers.dialects import ROLES, Role
 from miner.readers.exchange import exchange_of
 from miner.readers.items import turns_in, turns_of
+from miner.readers.span_names import (
+    ARGUMENTS,
+    CALL_ID,
+    INPUT,
+    OLD_EVENTS,
+    OUTPUT,
+    PROMPT,
+    SIGNS,
+    TOOL_NAME,
+    TOOL_SPAN_NAMES,
+    WHOLE,
+    WRAPPERS,
+    Work,
+)
 from miner.readers.span_rows import Span
-
-
-class Work(StrEnum):
-    """What a span is about."""
-
-    MODEL = "model"
-    TOOL = "tool"
-    AGENT = "agent"
-
-
-SIGNS: tuple[tuple[str, dict[str, Work]], ...] = (
-    (
-        "gen_ai.operation.name",
-        {
-            **dict.fromkeys(("chat", "generate_content", "text_completion"), Work.MODEL),
-            "execute_tool": Work.TOOL,
-            "invoke_agent": Work.AGENT,
-        },
-    ),
-    ("openinference.span.kind", {"LLM": Work.MODEL, "TOOL": Work.TOOL, "AGENT": Work.AGENT}),
-    ("traceloop.span.kind", {"tool": Work.TOOL, "agent": Work.AGENT}),
-    ("llm.request.type", {"chat": Work.MODEL, "completion": Work.MODEL}),
-    (
-        "ai.operationId",
-        {
-            "ai.toolCall": Work.TOOL,
-            **dict.fromkeys(("ai.generateText.doGenerate", "ai.streamText.doStream"), Work.MODEL),
-            **dict.fromkeys(("ai.generateText", "ai.streamText"), Work.AGENT),
-        },
-    ),
-    ("mlflow.spanType", {"TOOL": Work.TOOL, "CHAT_MODEL": Work.MODEL, "LLM": Work.MODEL, "AGENT": Work.AGENT}),
-    (
-        "span.type",
-        {
-            "agentic.tool.invocation": Work.TOOL,
-            **dict.fromkeys(("inference", "inference.framework"), Work.MODEL),
-            "agentic.invocation": Work.AGENT,
-        },
-    ),
-    ("mcp.method.name", {"tools/call": Work.TOOL}),
-)
-"""Attribute and its telling values: semantic conventions, OpenInference, OpenLLMetry, Vercel, MLflow, Monocle, MCP."""
-TOOL_SPAN_NAMES = frozenset({"running tool"})
-"""pydantic-ai before the conventions said it by the span's name only."""
-
-TOOL_NAME = (
-    "gen_ai.tool.name",
-    "tool.name",
-    "traceloop.entity.name",
-    "ai.toolCall.name",
-    "tool_name",
-    "entity.1.name",
-)
-ARGUMENTS = (
-    "gen_ai.tool.call.arguments",
-    "ai.toolCall.args",
-    "ai.toolCall.input",
-    "tool_arguments",
-    "traceloop.entity.input",
-    "mlflow.spanInputs",
-    "data.input.input",
-    "input.value",
-    "tool.parameters",
-)
-RESULT = (
-    "gen_ai.tool.call.result",
-    "ai.toolCall.result",
-    "ai.toolCall.output",
-    "tool_response",
-    "traceloop.entity.output",
-    "mlflow.spanOutputs",
-    "data.output.response",
-    "output.value",
-)
-CALL_ID = ("gen_ai.tool.call.id", "tool_call.id", "ai.toolCall.id", "tool.id", "tool_call_id")
-MODEL = ("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "ai.response.model", "ai.model.id")
-TOKENS_IN = (
-    "gen_ai.usage.input_tokens",
-    "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt",
-    "ai.usage.promptTokens",
-    "metadata.prompt_tokens",
-)
-TOKENS_OUT = (
-    "gen_ai.usage.output_tokens",
-    "gen_ai.usage.completion_tokens",
-    "llm.token_count.completion",
-    "ai.usage.completionTokens",
-    "metadata.completion_tokens",
-)
-SESSION = (
-    "gen_ai.conversation.id",
-    "session.id",
-    "langfuse.session.id",
-    "traceloop.association.properties.session_id",
-    "ai.telemetry.metadata.sessionId",
-    "scope.agentic.session",
-)
-AGENT_NAME = ("gen_ai.agent.name", "agent.name", "traceloop.entity.name", "entity.1.name")
-INPUT = (
-    "gen_ai.input.messages",
-    "llm.input_messages",
-    "gen_ai.prompt",
-    "ai.prompt.messages",
-    "data.input.input",
-)
-OUTPUT = ("gen_ai.output.messages", "llm.output_messages", "gen_ai.completion", "data.output.response")
-PROMPT = ("gen_ai.system_instructions",)
-WHOLE = (("mlflow.spanInputs", "mlflow.spanOutputs"), ("input.value", "output.value"))
-"""Request and response as JSON, where a model's messages are not attributes of their own."""
-_WRAPPERS = ("message", "tool_call", "message_content")
-_OLD_EVENTS = {
-    "gen_ai.system.message": "system",
-    "gen_ai.user.message": "user",
-    "gen_ai.assistant.message": "assistant",
-    "gen_ai.tool.message": "tool",
-}
+from miner.readers.turns import Call, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +134,7 @@ def _is_plain(value: Any) -> bool:
     if not isinstance(value, dict):
         return True
     for key, inner in value.items():
-        if type(key) is not str or "." in key or key.isdigit() or (key in _WRAPPERS and len(value) == 1):
+        if type(key) is not str or "." in key or key.isdigit() or (key in WRAPPERS and len(value) == 1):
             return False
         if isinstance(inner, dict | list) and not _is_plain(inner):
             return False
@@ -259,7 +156,7 @@ def _unwrapped(value: Any) -> Any:
         return value
     if len(value) == 1:
         [(key, inner)] = value.items()
-        if key in _WRAPPERS and isinstance(inner, dict):
+        if key in WRAPPERS and isinstance(inner, dict):
             return _unwrapped(inner)
     return {key: _unwrapped(inner) for key, inner in value.items()}
 
@@ -314,11 +211,11 @@ def _from_events(span: Span) -> tuple[list[Turn], list[Turn]]:
             message = event.get("message")
             message = parsed(message) if isinstance(message, str) else message
             answer += turns_of({"role": "assistant", **(message if isinstance(message, dict) else event)})
-        elif event.get("name") in _OLD_EVENTS:
+        elif event.get("name") in OLD_EVENTS:
             body = {key: inner for key, inner in event.items() if key != "name"}
-            if _OLD_EVENTS[str(event["name"])] == "tool":
+            if OLD_EVENTS[str(event["name"])] == "tool":
                 body.setdefault("tool_call_id", event.get("id"))
-            shown += turns_of({"role": _OLD_EVENTS[str(event["name"])], **body})
+            shown += turns_of({"role": OLD_EVENTS[str(event["name"])], **body})
     return shown, answer
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from miner.readers.span_dialects import AGENT_NAME, Work, text_attribute, tool_call, work_of
+from miner.readers.span_dialects import text_attribute, tool_call, work_of
+from miner.readers.span_names import AGENT_NAME, Work
 from miner.readers.span_rows import Span
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from miner.events import Caller, Event, Session, Status, TimeSource
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn, first, make_result
+from miner.readers.blocks import first, make_result
 from miner.readers.changed import changed
 from miner.readers.content import arguments_of, parsed
 from miner.readers.conversation import Conversation
@@ -22,19 +22,11 @@ from miner.readers.dialects import Role
 from miner.readers.history import Context
 from miner.readers.items import turns_of
 from miner.readers.source import Source
-from miner.readers.span_dialects import (
-    AGENT_NAME,
-    MODEL,
-    RESULT,
-    TOKENS_IN,
-    TOKENS_OUT,
-    Said,
-    said,
-    text_attribute,
-    tool_call,
-)
+from miner.readers.span_dialects import Said, said, text_attribute, tool_call
+from miner.readers.span_names import AGENT_NAME, MODEL, RESULT, TOKENS_IN, TOKENS_OUT
 from miner.readers.span_rows import Span
 from miner.readers.span_tree import Lane, lanes_of
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import count
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from miner.events import Event, Session
 from miner.readers import session_key
-from miner.readers.blocks import Call, Result, Turn
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
@@ -18,6 +17,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import tell
+from miner.readers.turns import Call, Result, Turn
 from miner.readers.values import listing, mapping, word
 
 VERSION = 1

@@ -9,7 +9,7 @@ from typing import Any
 
 from miner.events import Event, EventKind, Session, Status, TimeSource
 from miner.readers import session_key
-from miner.readers.blocks import Result, Turn, first
+from miner.readers.blocks import first
 from miner.readers.changed import changed
 from miner.readers.clock import micros
 from miner.readers.content import json_text
@@ -21,6 +21,7 @@ from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
 from miner.readers.telling import tell_losses
+from miner.readers.turns import Result, Turn
 from miner.readers.values import grade, integer, number
 
 VERSION = 1
