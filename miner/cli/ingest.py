@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from miner.store.report import IngestReport
 
 
+_MOST_NAMED = 3
+
+
 @click.command()
 @click.argument("logs", nargs=-1)
 @click.option("--db", type=click.Path(path_type=Path, dir_okay=False), help="The events database.")
@@ -96,8 +99,8 @@ def _say(report: IngestReport, db: Path) -> None:
         ("sessions", report.sessions),
         ("calls", report.calls),
         ("events", report.events),
-        ("events new", report.events_added),
-        ("events replaced", report.events_removed),
+        ("rows added", report.events_added),
+        ("rows replaced", report.events_removed),
         ("files read", report.files_read),
         ("files unchanged", report.files_unchanged),
         ("problems", report.problems),
@@ -110,6 +113,10 @@ def _say(report: IngestReport, db: Path) -> None:
         wrapped = [(each["logged"], each["rule"], each["calls"], each["tools"]) for each in report.unwrapped]
         console.say("")
         console.table(("taken apart", "by the rule", "calls", "tools"), wrapped, right=(2, 3))
+    if report.unrecognised:
+        named = ", ".join(str(path) for path in report.unrecognised[:_MOST_NAMED])
+        more = len(report.unrecognised) - _MOST_NAMED
+        console.note(f"of no known format: {named}{f' and {more} more' if more > 0 else ''} (see --explain FILE)")
     for words in report.recovery:
         console.note(words)
     console.say(f"\nwritten: {db}")

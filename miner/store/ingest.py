@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from miner.errors import LogError, StoreError
-from miner.readers import load_reader, reader_names
 from miner.readers.unwrap import NAME_SPACE, rule_of
 from miner.store.connection import explained, one_thread
 from miner.store.discovery import discover
@@ -69,12 +68,11 @@ class Ingest:
         for rule, count in todo.passed_over.items():
             report.passed_over[rule] = report.passed_over.get(rule, 0) + count
         if not todo.named:
-            formats = ", ".join(load_reader(name).TITLE for name in reader_names())
             raise LogError(
                 f"no logs found: {len(files)} files looked into, {todo.empty} empty, "
                 f"{len(todo.unrecognised)} of no known format, {sum(report.passed_over.values())} passed over",
                 where=", ".join(str(path) for path in todo.unrecognised[:3]) or None,
-                next_step=f"known formats: {formats}",
+                next_step="`miner ingest --explain FILE` says what a file looks like, `miner formats` what is read",
             )
 
     def _read(self, todo: Plan, workers: Workers) -> None:

@@ -89,6 +89,11 @@ def test_ingest_counts_and_is_incremental(logs: Path, tmp_path: Path, say: Said)
     code, out, _ = say("ingest", logs, "--db", tmp_path / "e.duckdb")
     assert code == 0
     assert re.search(r"^sessions +30$", out, re.MULTILINE)
+    (tmp_path / "notes").write_text("eggs\n", encoding="utf-8")
+    _, _, told = say("ingest", logs, tmp_path / "notes", "--db", tmp_path / "f.duckdb")
+    assert f"of no known format: {tmp_path / 'notes'} (see" in told
+    code, _, told = say("ingest", tmp_path / "notes", "--db", tmp_path / "g.duckdb")
+    assert (code, "miner formats" in told) == (1, True)
 
 
 def test_ingest_explains_a_file(logs: Path, tmp_path: Path, say: Said) -> None:
