@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from miner.events import Event, Session, Status
@@ -14,15 +12,16 @@ from miner.readers import session_key
 from miner.readers.blocks import first
 from miner.readers.changed import changed
 from miner.readers.clock import micros
-from miner.readers.content import json_text, parsed, text_of
+from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.head import Head, head_of
+from miner.readers.head import Head
+from miner.readers.opencode_storage import Talk
 from miner.readers.source import Source
-from miner.readers.sqlite_copy import Tables, database, has_tables, opened
+from miner.readers.sqlite_copy import database, has_tables
 from miner.readers.telling import CallIds, Fact, tell
 from miner.readers.turns import Call, Result, Turn
-from miner.readers.values import count, integer, last_name, listing, mapping, word
+from miner.readers.values import count, integer, last_name, mapping, word
 
 VERSION = 1
 TITLE = "opencode sessions (SQLite database, its older folder of JSON files, or opencode export)"
@@ -35,9 +34,6 @@ _PARTS = frozenset({"text", "reasoning", "step-start", "step-finish", "compactio
     {"file", "agent", "subtask", "retry"}
 )
 """Kinds of parts besides calls; marks of steps, snapshots and files that a person attached are not told."""
-_SESSION = ("id", "parent_id", "directory", "version")
-_MESSAGE = ("id", "session_id", "time_created", "data")
-_PART = ("id", "message_id", "data")
 _DENIED = re.compile(r"(?:Error: )?The user (?:rejected|has specified a rule)")
 _CANCELLED = re.compile(r"(?:Error: )?(?:Tool execution )?(?:was )?aborted", re.IGNORECASE)
 
@@ -54,20 +50,11 @@ def recognises(head: Head) -> float:
 groups = storage.groups
 
 
-@dataclass(slots=True)
-class _Talk:
-    """A session with its messages, each with its parts, oldest first."""
-
-    identity: str
-    info: dict[str, Any]
-    messages: list[tuple[dict[str, Any], list[dict[str, Any]]]] = field(default_factory=list)
-
-
 def read(source: Source) -> Iterator[Session | Event]:
     """One session for each of the store's, sub-agents linked to the call that started them."""
     spawned: dict[str, str] = {}
     told: list[Session] = []
-    for talk in _talks(source):
+    for talk in storage.talks(source):
         if source.repeats(talk.identity):
             continue
         spawned |= _spawned(talk)
@@ -79,63 +66,7 @@ def read(source: Source) -> Iterator[Session | Event]:
     yield from (changed(child, spawned_by=spawned[child.native_id]) for child in told if child.native_id in spawned)
 
 
-def _talks(source: Source) -> Iterator[_Talk]:
-    """The conversations of exports, databases, and folders of JSON files, one at a time."""
-    loose = [path for path in source.paths if storage.kind_of(path)]
-    if loose:
-        yield from (_Talk(*talk) for talk in storage.talks(replace(source, paths=tuple(loose))))
-    for path in source.paths:
-        if path in loose:
-            continue
-        one = replace(source, paths=(path,))
-        yield from _exported(one) if head_of(path, 64).start.lstrip()[:1] == b"{" else _stored(one, path)
-
-
-def _exported(source: Source) -> Iterator[_Talk]:
-    for record in source.elements():
-        value = mapping(record.value)
-        info = mapping(value.get("info"))
-        messages = [mapping(message) for message in listing(value.get("messages"))]
-        told = [(mapping(m.get("info")), [mapping(part) for part in listing(m.get("parts"))]) for m in messages]
-        if messages:
-            yield _Talk(word(info.get("id")) or source.path.stem, info, told)
-
-
-def _stored(source: Source, path: Path) -> Iterator[_Talk]:
-    """The sessions of a database, one at a time: a long history does not fit into memory."""
-    with opened(source, path) as connection:
-        if connection is None:
-            return
-        tables = Tables(source, path, connection)
-        tables.index("message", "session_id")
-        tables.index("part", "message_id")
-        known = list(tables.rows("session", _SESSION, "id"))
-        for row in known:
-            talk = _Talk(str(row.get("id")), row)
-            for message in tables.rows("message", _MESSAGE, "time_created id", ("session_id", row.get("id"))):
-                data = _data(source, path, message)
-                parts = tables.rows("part", _PART, "id", ("message_id", message.get("id")))
-                talk.messages.append((data, [_data(source, path, part) for part in parts]))
-            if talk.messages:
-                yield talk
-        sessions, messages = {row.get("id") for row in known}, set(tables.values("message", "id"))
-        # What hangs on nothing belongs to no session.
-        lost = sum(session not in sessions for session in tables.values("message", "session_id"))
-        lost += sum(message not in messages for message in tables.values("part", "message_id"))
-        if lost:
-            source.problem("unknown_record", f"messages or parts of {lost} ids that are not there", path=path)
-
-
-def _data(source: Source, path: Path, row: dict[str, Any]) -> dict[str, Any]:
-    """What a row of messages or parts says, with its id."""
-    data = parsed(str(row.get("data")))
-    if not isinstance(data, dict):
-        source.problem("not_json", "a message or a part", path=path)
-        return {}
-    return {"id": row.get("id"), **data}
-
-
-def _spawned(talk: _Talk) -> dict[str, str]:
+def _spawned(talk: Talk) -> dict[str, str]:
     """Child session -> id of the call that started it."""
     found = {}
     for part in (part for _, parts in talk.messages for part in parts):
@@ -145,7 +76,7 @@ def _spawned(talk: _Talk) -> dict[str, str]:
     return found
 
 
-def _told(source: Source, talk: _Talk) -> Iterator[Session | Event]:
+def _told(source: Source, talk: Talk) -> Iterator[Session | Event]:
     identity = talk.identity
     conversation = Conversation(session_key(NAME, identity))
     facts: dict[str, Fact] = {}
@@ -173,7 +104,7 @@ def _told(source: Source, talk: _Talk) -> Iterator[Session | Event]:
     yield from tell(source, conversation, session, facts, path=source.path, infer_steps=True)
 
 
-def _agent(talk: _Talk) -> str | None:
+def _agent(talk: Talk) -> str | None:
     return next((agent for message, _ in talk.messages if (agent := word(message.get("agent")))), None)
 
 
