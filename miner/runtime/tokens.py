@@ -49,6 +49,8 @@ _LINE_NUMBER = re.compile(r"\n(?:[^\s:/.]*+[/.][^\s:]*+:)?[ \t]*+(\d{1,7})(?=[:\
 
 Token = tuple[str, str]
 """Kind, text."""
+Known = dict[str, tuple[Token, ...]]
+"""Run -> its tokens."""
 
 
 class Tokens:
@@ -70,19 +72,20 @@ class Tokens:
         """Kinds of token of which nothing is kept."""
         self._searched = self._shaped or any(kind in KINDS for kind in kinds or ())
         self._labels = None if kinds is None else [kind[6:] for kind in kinds if kind.startswith("label:")]
-        self.runs: dict[str, tuple[Token, ...]] = {}
-        """Run -> its tokens, kept ready; emptied when it is full."""
+        self.runs: Known = {}
+        """Kept ready; begun anew when it is full. What is handed out is never emptied: other threads read it."""
 
     def by_kind(self, text: str) -> dict[str, dict[str, str]]:
         """Kind -> its distinct tokens; kinds in the order of their first token, tokens in order of place."""
         text = clip(text)
         runs = dict.fromkeys(_runs(text))
-        fresh = self._fresh(runs)
+        known, fresh = self._fresh(runs)
         if max(map(len, fresh), default=0) > LONGEST:
             return self.by_kind(BLOB.sub(" ", text))
         found: dict[str, dict[str, str]] = {}
         if self._searched:
-            found = _grouped(self._in_runs(runs, fresh))
+            known.update(self._learnt(fresh))
+            found = _grouped(chain.from_iterable(map(known.__getitem__, runs)))
             if found.pop(_CROSSES, None):
                 crossings = sorted(_crossings(text))
                 if crossings:
@@ -108,37 +111,41 @@ class Tokens:
                     at = _end_of_run(text, match.end())
         yield from self._in_runs(dict.fromkeys(_RUN.findall(text, at)))
 
-    def _fresh(self, runs: Iterable[str]) -> list[str]:
-        """Those of some runs that are not known; so many that they would not be kept beside the others are all."""
-        fresh = list(filterfalse(self.runs.__contains__, runs))
-        if len(self.runs) + len(fresh) <= RUNS_KEPT:
-            return fresh
-        self.runs.clear()
-        return list(runs)
+    def _fresh(self, runs: Iterable[str]) -> tuple[Known, list[str]]:
+        """What is known, and those of some runs that are not; nothing is when there is no room left for these."""
+        known = self.runs
+        fresh = list(filterfalse(known.__contains__, runs))
+        if len(known) + len(fresh) > RUNS_KEPT:
+            known = self.runs = {}
+            fresh = list(runs)
+        return known, fresh
 
-    def _in_runs(self, runs: Iterable[str], fresh: Iterable[str] | None = None) -> Iterable[Token]:
-        """The tokens of distinct runs, of which some are not known yet."""
-        self._learn(self._fresh(runs) if fresh is None else fresh)
-        return chain.from_iterable(map(self.runs.__getitem__, runs))
+    def _in_runs(self, runs: Iterable[str]) -> Iterable[Token]:
+        """The tokens of distinct runs."""
+        known, fresh = self._fresh(runs)
+        known.update(self._learnt(fresh))
+        return chain.from_iterable(map(known.__getitem__, runs))
 
-    def _learn(self, runs: Iterable[str]) -> None:
-        """Look for the tokens of runs: most hold none, or are one."""
-        known, named, silent = self.runs, self._named, self._silent
+    def _learnt(self, runs: Iterable[str]) -> Known:
+        """The tokens of each of some runs: most hold none, or are one."""
+        found: Known = {}
+        named, silent = self._named, self._silent
         looked: list[str] = []
         for run in runs:
             if not self._words and run.islower() and run.isalpha() and run.isascii() and not run.endswith(_SCHEMES):
-                known[run] = ()
+                found[run] = ()
                 continue
             looked.append(run)
             match = (_WORD_TOKEN if run.isidentifier() or not _MARK.search(run) else _TOKEN).match(run)
             if match is not None and ((end := match.end()) == len(run) or run[end] == "("):
-                known[run] = () if match.lastgroup in silent else named(match)
+                found[run] = () if match.lastgroup in silent else named(match)
             else:
-                known[run] = tuple(chain.from_iterable(map(named, _TOKEN.finditer(run))))
+                found[run] = tuple(chain.from_iterable(map(named, _TOKEN.finditer(run))))
         if _CROSSING.search("|".join((*looked, ""))):
             for run in looked:
                 if _CROSSING.search(run + "|"):
-                    known[run] += ((_CROSSES, run),)
+                    found[run] += ((_CROSSES, run),)
+        return found
 
     def _named(self, match: re.Match[str]) -> tuple[Token, ...]:
         """A token under its kind, and under what it looks like."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
+from threading import Thread
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from miner.runtime import tokens as tokens_module
 from miner.runtime.memory import Memory
 from miner.runtime.places import Place, Walk
 from miner.runtime.tokens import RUNS_KEPT, Tokens
@@ -174,6 +177,30 @@ def test_what_nobody_reads_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_sessions_share_what_was_worked_out() -> None:
     """The same streams give the same object."""
     assert wanted_of(frozenset({"res:*.id"})) is wanted_of(frozenset({"res:*.id"}))
+
+
+def test_threads_share_what_is_kept_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While others fill it again and again beyond its bound, each finds the tokens of its own texts."""
+    monkeypatch.setattr(tokens_module, "RUNS_KEPT", 100)
+    tokens, interval = Tokens(), sys.getswitchinterval()
+    found: dict[int, bool] = {}
+
+    def find(thread: int) -> None:
+        """Texts that no other thread has."""
+        numbers = range(1_000 * thread, 1_000 * thread + 500)
+        texts = [[f"id_{number}" for number in numbers[at : at + 40]] for at in range(0, 500, 40)]
+        found[thread] = all(list(tokens.by_kind(" ".join(text))["code"]) == text for text in texts * 5)
+
+    threads = [Thread(target=find, args=(number,)) for number in range(4)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == dict.fromkeys(range(4), True)
 
 
 def test_what_is_kept_ready_is_bounded() -> None:
