@@ -48,6 +48,8 @@ class _Asked(NamedTuple):
     """What each rule proposes at any time, by place: the constants."""
     beside: list[tuple[int, Rule]]
     same: list[tuple[int, Rule]]
+    anchors: frozenset[str]
+    """The other holes that the rules read."""
 
 
 class JointPlan:
@@ -79,7 +81,8 @@ class JointPlan:
     def _asked(self, rules: Sequence[Rule]) -> _Asked:
         sources: dict[int, dict[int, list[tuple[int, int]]]] = {}
         names: dict[int, str] = {}
-        asked = _Asked([], [None] * len(rules), [], [])
+        anchors = frozenset(rule.anchor for rule in rules if rule.source in DEPENDENT)
+        asked = _Asked([], [None] * len(rules), [], [], anchors)
         for place, rule in enumerate(rules):
             if rule.source == "constant":
                 asked.always[place] = (rule.constant, value_of(rule.constant))
@@ -213,14 +216,15 @@ class Proposing:
             changed = None if value is None else self._apply(rule.transform, rule.options)(value)
             if changed is not None:
                 held[place] = value_key(changed), changed
+        given = {anchor: value for anchor, value in assigned.items() if anchor in asked.anchors}
         near: dict[str, Sequence[Row]] = {}
         for place, rule in asked.beside:
             rows = near.get(rule.anchor)
             if rows is None:
-                anchor = assigned.get(rule.anchor)
+                anchor = given.get(rule.anchor)
                 rows = near[rule.anchor] = () if anchor is None else self._memory.rows_of(value_key(anchor))
             if rows:
-                value = beside(rule, rows, self._apply(rule.transform, rule.options))
+                value = beside(rule, rows, self._apply(rule.transform, rule.options), given)
                 if value is not None:
                     held[place] = value_key(value), value
 

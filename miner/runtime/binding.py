@@ -215,10 +215,11 @@ class Binder:
 
     def _dependents(self, memory: Memory, assigned: Mapping[str, Any]) -> Iterable[tuple[int, Any]]:
         """(Place of a rule that reads another hole, what it gives)."""
+        given = {anchor: assigned[anchor] for anchor in self.plan.anchors if anchor in assigned}
         rows: dict[str, tuple[Row, ...]] = {}
         for place in self.plan.dependent:
             rule = self.plan.rules[place]
-            anchor = assigned.get(rule.anchor)
+            anchor = given.get(rule.anchor)
             if anchor is None:
                 continue
             if rule.source == "same":
@@ -227,7 +228,7 @@ class Binder:
                 near = rows.get(rule.anchor)
                 if near is None:
                     near = rows[rule.anchor] = memory.rows_of(value_key(anchor))
-                value = beside(rule, near, self._applies[place]) if near else None
+                value = beside(rule, near, self._applies[place], given) if near else None
             if value is not None:
                 yield place, value
 

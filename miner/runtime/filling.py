@@ -16,9 +16,9 @@ from .binding import Binder, Ranked
 from .memory import Memory, value_key
 from .model import Model
 
-WIDEST = 8
+WIDEST = 12
 """Ways to fill one form, and values of one hole, that are followed."""
-EXPANDED = 40
+EXPANDED = 80
 """Partial fillings that are looked at, at most."""
 Bound = tuple[Ranked, ...]
 """The value of each hole of a form, in the order in which the model binds them."""

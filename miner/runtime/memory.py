@@ -22,7 +22,7 @@ from .wanted import wanted_of
 
 EVENTS_KEPT = 6
 VALUES_KEPT = 200
-ROWS_KEPT = 4
+ROWS_KEPT = 12
 SETTING = ("application", "agent", "model")
 """Entries of the environment that say what runs; they are seen by contexts and are no values for arguments."""
 

@@ -25,14 +25,15 @@ from .outlook import Outlook
 from .overlay import Overlay
 from .patterns import NO_CALL
 from .ranking import after_traits, candidate_traits, none_traits, total
+from .rules import fit_of
 from .signature import coarse_status, signature
 from .speculation import Speculation
 from .tool_choice import NO_TOOL, Seen
 
 LEAST_FORM_SHARE = 0.004
 """Forms that are less likely at this moment are not looked at."""
-FROM_FORMS = 10
-WRITTEN_OUT = 12
+FROM_FORMS = 16
+WRITTEN_OUT = 18
 """Likeliest fillings over all forms that are written out as calls; two forms may give the same call."""
 
 
@@ -46,6 +47,8 @@ class Candidate(NamedTuple):
     bound: float
     keys: tuple[str, ...]
     """Value keys of its bound holes."""
+    fit: int
+    """How well its values stand together; see ``rules.fit_of``."""
     rules: dict[str, int]
     """Path text of each hole -> the first rule that proposed its value."""
 
@@ -195,6 +198,7 @@ class SessionPredictor:
                 [memory.age(key) for key in candidate.keys],
                 lately.get(candidate.tool, 0),
                 bigrams.get(candidate.tool, 0),
+                candidate.fit,
             )
             follows = [beginning + candidate.tool for beginning in after]
             listed.append((candidate, seen + follows + traits.get(identity, [])))
@@ -229,6 +233,7 @@ class SessionPredictor:
             filling.joint,
             filling.joint / share,
             tuple(one.key for _, one in bound),
+            fit_of(values, self.memory),
             {place: one.rule for place, one in bound},
         )
 
@@ -238,11 +243,11 @@ class SessionPredictor:
         for identity, tool, arguments, seen in self._habits.next_steps():
             traits[identity] = seen
             if identity not in found:
-                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
+                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {})
         latest = [identity for _, _, identity in self.memory.made[-REPEATS:]]
         for identity, tool, arguments in self._habits.repeats(self.outlook.last, latest):
             if identity not in found:
-                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), {})
+                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {})
         return traits
 
     def could_produce(self, tool: str, arguments: Mapping[str, Any]) -> bool:

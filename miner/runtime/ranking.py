@@ -66,6 +66,7 @@ def candidate_traits(
     ages: Sequence[int],
     lately: int,
     bigram: int,
+    fit: int,
 ) -> list[str]:
     """What is seen of a candidate call.
 
@@ -81,6 +82,7 @@ def candidate_traits(
         followed: how often it followed the present last signature in this session.
         lately: calls of its tool among the last ones of the session.
         bigram: how often a call of its tool followed the present last tool in this session.
+        fit: how well its bound values stand together, 1 to 3; 0 for a single one.
         ages: for each bound value, how new it is: 0 this moment, 1 just before, 2 recent, 3 old.
     """
     traits = [
@@ -117,6 +119,8 @@ def candidate_traits(
     if ages:
         low, high = min(ages), max(ages)
         traits += [f"a{low} {tool}", f"A{high} {tool}", f"x{low} {high}"]
+    if fit:
+        traits += [f"q{fit}", f"q{fit} {tool}"]
     return traits
 
 

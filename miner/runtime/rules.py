@@ -146,16 +146,66 @@ def in_order(stream: Stream, family: str) -> Iterator[Any]:
 
 def _beside(rule: Rule, memory: Memory, apply: Apply, assigned: Mapping[str, Any]) -> Any:
     anchor = assigned.get(rule.anchor)
-    return None if anchor is None else beside(rule, memory.rows_of(value_key(anchor)), apply)
+    return None if anchor is None else beside(rule, memory.rows_of(value_key(anchor)), apply, assigned)
 
 
-def beside(rule: Rule, rows: Sequence[Row], apply: Apply) -> Any:
-    """The field of the newest object that holds the anchor's value, or of one around it; None where there is none."""
+def beside(rule: Rule, rows: Sequence[Row], apply: Apply, assigned: Mapping[str, Any]) -> Any:
+    """The field of the object that holds the anchor's value, or of one around it; None where there is none.
+
+    Of several such objects the one that fits best what else the call is given, the newest of those that fit alike.
+
+    Args:
+        rule: what to bind.
+        rows: objects that hold the anchor's value, oldest first.
+        apply: the rule's transform.
+        assigned: values, by argument path, of those holes of this call that rules of the hole at hand read.
+    """
     where, _, field = rule.policy.partition("\x1f")
+    found: list[tuple[Row, Any]] = []
     for row in reversed(rows):
         above: Row | None = row
         while above is not None:
             if above.where == where and field in above:
-                return apply(above[field])
+                found.append((row, above[field]))
+                break
             above = above.parent
-    return None
+    if not found:
+        return None
+    if len(found) == 1:
+        return apply(found[0][1])
+    wanted = keys_by_name(assigned)
+    return apply(max(found, key=lambda one: agreement(one[0], wanted))[1])
+
+
+def keys_by_name(assigned: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The name of each argument, without the objects around it, and the key of its value."""
+    return [(place.rpartition(".")[2], value_key(value)) for place, value in assigned.items()]
+
+
+def agreement(row: Row, wanted: Sequence[tuple[str, str]]) -> int:
+    """How well an object fits what a call is given: 2 for each value that stands under the argument's name, 1 for one
+    that stands elsewhere in it.
+    """
+    found = 0
+    for name, key in wanted:
+        if name in row and value_key(row[name]) == key:
+            found += 2
+        elif any(value_key(value) == key for value in row.values()):
+            found += 1
+    return found
+
+
+def fit_of(values: Mapping[str, Any], memory: Memory) -> int:
+    """How well the bound values of a call stand together in one object that was seen: 3 when it holds all of them under
+    the names of their arguments, 2 when it nearly does, 1 otherwise; 0 for a single value, of which nothing is told.
+
+    Args:
+        values: by argument path.
+        memory: the live session.
+    """
+    if len(values) < 2:
+        return 0
+    wanted = keys_by_name(values)
+    rows = min((found for _, key in wanted if (found := memory.rows_of(key))), key=len, default=())
+    missing = 2 * len(wanted) - max((agreement(row, wanted) for row in rows), default=0)
+    return 3 if not missing else 2 if missing <= 2 else 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from miner.runtime.memory import Memory, Stream, value_key
-from miner.runtime.rules import POLICIES, SCANNED, Rule, applier, pick, propose
+from miner.runtime.rules import POLICIES, SCANNED, Rule, applier, fit_of, pick, propose
 
 LISTS = (["a", "b", "c"], ["d"], ["e", "a"])
 """Three events, oldest first."""
@@ -100,6 +100,54 @@ def test_beside_follows_the_other_argument(policy: str, anchor: str, expected: A
     """The field of the object in which another argument's value stands, or of one around it."""
     rule = Rule("t.x", "beside", policy, anchor=".id")
     assert propose(rule, listed(), same, {".id": anchor}) == expected
+
+
+def flights() -> Memory:
+    """A memory of a way out and back, and of a later one that starts where the way out ended."""
+    memory = Memory()
+    legs = [("A", "B", "day1", 1), ("B", "A", "day2", 2), ("B", "C", "day3", 3)]
+    rows = [dict(zip(("start", "end", "date", "number"), leg, strict=True)) for leg in legs]
+    memory.call("find", {}, json.dumps(rows))
+    return memory
+
+
+@pytest.mark.parametrize(
+    ("assigned", "expected"),
+    [
+        ({".end": "B"}, 1),
+        ({".end": "A"}, 2),
+        ({".start": "B"}, 3),
+        ({".start": "B", ".end": "A"}, 2),
+        ({".start": "B", ".date": "day2"}, 2),
+        ({".start": "B", ".date": "never"}, 3),
+        ({".start": "B", ".date": None}, 3),
+        ({".other": "B", ".trip.end": "A"}, 2),
+    ],
+)
+def test_beside_takes_the_object_that_fits_the_whole_call(assigned: dict[str, Any], expected: int) -> None:
+    """Of several objects with the anchor's value: the one that holds most of the call's values, best under their
+    names, and the newest of equals.
+    """
+    rule = Rule("t.number", "beside", "res:find[]\x1fnumber", anchor=next(iter(assigned)))
+    assert propose(rule, flights(), same, assigned) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({".start": "A"}, 0),
+        ({".start": "A", ".end": "B"}, 3),
+        ({".start": "A", ".end": "B", ".date": "day1"}, 3),
+        ({".start": "A", ".end": "B", ".date": "day2"}, 2),
+        ({".from": "A", ".to": "B"}, 2),
+        ({".from": "A", ".to": "B", ".date": "day3"}, 1),
+        ({".start": "A", ".end": "C"}, 2),
+        ({".start": "Y", ".end": "Z"}, 1),
+    ],
+)
+def test_values_of_a_call_stand_together_or_do_not(values: dict[str, Any], expected: int) -> None:
+    """All of them in one object under their names, nearly so, or not; of a single one nothing is told."""
+    assert fit_of(values, flights()) == expected
 
 
 def test_beside_and_same_wait_for_their_anchor() -> None:

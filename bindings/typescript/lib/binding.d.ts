@@ -22,4 +22,6 @@ export declare class Binder {
     /** Each distinct value once: of independent rules first, then of those that read other holes. */
     private proposals;
 }
+/** How well the bound values of a call stand together in one object: 3 all, 2 nearly, 1 not; 0 for a single value. */
+export declare function fitOf(values: Map<string, Json>, memory: Memory): number;
 export declare function sum(numbers: number[]): number;

@@ -55,11 +55,12 @@ export class Binder {
     /** Each distinct value once: of independent rules first, then of those that read other holes. */
     proposals(memory, assigned) {
         const found = new Map();
+        const given = new Map([...assigned].filter(([place]) => this.anchors.includes(place)));
         for (const dependent of [false, true]) {
             this.rules.forEach((rule, place) => {
                 if (isDependent(rule) !== dependent)
                     return;
-                const value = propose(rule, memory, this.applies[place], assigned);
+                const value = propose(rule, memory, this.applies[place], given);
                 if (value === undefined || value === null)
                     return;
                 const key = keyOf(value);
@@ -97,7 +98,7 @@ function propose(rule, memory, apply, assigned) {
     if (rule.source === "same")
         return anchor === undefined || anchor === null ? undefined : apply(anchor);
     if (rule.source === "beside")
-        return anchor === undefined || anchor === null ? undefined : beside(rule, memory, apply, anchor);
+        return anchor === undefined || anchor === null ? undefined : beside(rule, memory, apply, anchor, assigned);
     const stream = memory.streams.get(rule.source);
     return stream === undefined ? undefined : pick(stream, rule.policy, apply, memory.used.get(rule.hole));
 }
@@ -124,15 +125,41 @@ function pick(stream, policy, apply, used) {
     }
     return undefined;
 }
-function beside(rule, memory, apply, anchor) {
+/** Of the objects that hold the anchor's value, the one that fits best what else is given; the newest of equals. */
+function beside(rule, memory, apply, anchor, given) {
     const [where, field] = rule.policy.split("\x1f");
+    const wanted = keysByName(given);
+    let [best, most] = [undefined, -1];
     for (const row of [...(memory.rows.get(keyOf(anchor)) ?? [])].reverse()) {
         for (let above = row; above !== undefined; above = above.parent) {
-            if (above.where === where && above.fields.has(field))
-                return apply(above.fields.get(field));
+            if (above.where !== where || !above.fields.has(field))
+                continue;
+            const fits = agreement(row, wanted);
+            if (fits > most)
+                [best, most] = [above.fields.get(field), fits];
+            break;
         }
     }
-    return undefined;
+    return best === undefined ? undefined : apply(best);
+}
+/** The name of each argument, without the objects around it, and the key of its value. */
+function keysByName(values) {
+    return [...values].map(([place, value]) => [place.slice(place.lastIndexOf(".") + 1), keyOf(value)]);
+}
+/** How well an object fits: 2 for each value under the argument's name, 1 for one elsewhere in it. */
+function agreement(row, wanted) {
+    const keys = [...row.fields.values()].map(keyOf);
+    return sum(wanted.map(([name, key]) => (row.fields.has(name) && keyOf(row.fields.get(name)) === key ? 2 : keys.includes(key) ? 1 : 0)));
+}
+/** How well the bound values of a call stand together in one object: 3 all, 2 nearly, 1 not; 0 for a single value. */
+export function fitOf(values, memory) {
+    if (values.size < 2)
+        return 0;
+    const wanted = keysByName(values);
+    const held = wanted.map(([, key]) => memory.rows.get(key) ?? []).filter((rows) => rows.length > 0);
+    const rows = held.reduce((fewest, each) => (each.length < fewest.length ? each : fewest), held[0] ?? []);
+    const missing = 2 * wanted.length - Math.max(0, ...rows.map((row) => agreement(row, wanted)));
+    return missing === 0 ? 3 : missing <= 2 ? 2 : 1;
 }
 export function sum(numbers) {
     return numbers.reduce((whole, each) => whole + each, 0);

@@ -1,5 +1,5 @@
 /** One session as it unfolds, and the calls that may come next, best first. */
-import { Binder, sum } from "./binding.js";
+import { Binder, fitOf, sum } from "./binding.js";
 import { byCodePoint, keyOf } from "./json.js";
 import { identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
 import { candidateTraits, level, noneTraits, truth } from "./ranking.js";
@@ -8,10 +8,10 @@ import { lengthOf, strip } from "./text.js";
 import { NO_TOOL, stems, toolChances, ToolNames, toolShares, toolTraits, wordsOf } from "./tools.js";
 const LEAST_FORM_SHARE = 0.004;
 const GENERAL_SHARE = 0.1;
-const WIDEST = 8;
-const EXPANDED = 40;
-const WRITTEN_OUT = 12;
-const FROM_FORMS = 10;
+const WIDEST = 12;
+const EXPANDED = 80;
+const WRITTEN_OUT = 18;
+const FROM_FORMS = 16;
 const REPEATS = 4;
 const STEPPING_TOOLS = 6;
 const STEPS = 2;
@@ -276,6 +276,7 @@ export class SessionPredictor {
                 ages: candidate.keys.map((key) => memory.age(key)),
                 lately: lately.filter((tool) => tool === candidate.tool).length,
                 bigram: this.history.length > 0 ? (this.bigrams.get(coarse)?.get(candidate.tool) ?? 0) : 0,
+                fit: candidate.fit,
             });
             const follows = after.map((beginning) => beginning + candidate.tool);
             return [candidate, [...traits, ...follows, ...(steps.get(identity) ?? [])]];
@@ -307,7 +308,7 @@ export class SessionPredictor {
                     `O${tool} ${truth(bySession > HALF)}`,
                 ]);
                 if (!found.has(identity))
-                    found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+                    found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
             }
         }
         return traits;
@@ -375,7 +376,7 @@ export class SessionPredictor {
         for (const { path, literal } of slots) {
             put(args, path, literal !== undefined ? this.model.literals.get(literal) : values.get(pathText(path)));
         }
-        return { tool, args, form, joint, bound: joint / share, keys: bound.map(({ key }) => key) };
+        return { tool, args, form, joint, bound: joint / share, keys: bound.map(({ key }) => key), fit: fitOf(values, this.memory) };
     }
     /** Adds calls of this session that may come again: what followed this moment before, the usual, the latest. */
     fromRepeats(found) {
@@ -390,7 +391,7 @@ export class SessionPredictor {
             if (found.has(identity))
                 continue;
             const [tool, args] = this.callOf.get(identity);
-            found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+            found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
         }
     }
 }

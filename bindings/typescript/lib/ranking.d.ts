@@ -14,6 +14,7 @@ export interface Seen {
     readonly ages: number[];
     readonly lately: number;
     readonly bigram: number;
+    readonly fit: number;
 }
 /** What is seen of a candidate call. */
 export declare function candidateTraits({ tool, form, joint, bound }: Ranked, rank: number, seen: Seen): string[];

@@ -25,6 +25,8 @@ export function candidateTraits({ tool, form, joint, bound }, rank, seen) {
         const [low, high] = [Math.min(...seen.ages), Math.max(...seen.ages)];
         traits.push(`a${low} ${tool}`, `A${high} ${tool}`, `x${low} ${high}`);
     }
+    if (seen.fit > 0)
+        traits.push(`q${seen.fit}`, `q${seen.fit} ${tool}`);
     return traits;
 }
 /** What is seen of "no call", given its chance among the tools. */

@@ -1,6 +1,6 @@
 /** The values that the rules of a hole propose now, and how likely each is. */
 
-import { shapes } from "./atoms.js";
+import { Row, shapes } from "./atoms.js";
 import { Hole, Rule } from "./bundle.js";
 import { byCodePoint, Json, keyOf, valueOf } from "./json.js";
 import { Memory, Stream } from "./memory.js";
@@ -73,10 +73,11 @@ export class Binder {
   /** Each distinct value once: of independent rules first, then of those that read other holes. */
   private proposals(memory: Memory, assigned: Map<string, Json>): Map<string, Proposal> {
     const found = new Map<string, Proposal>();
+    const given = new Map([...assigned].filter(([place]) => this.anchors.includes(place)));
     for (const dependent of [false, true]) {
       this.rules.forEach((rule, place) => {
         if (isDependent(rule) !== dependent) return;
-        const value = propose(rule, memory, this.applies[place], assigned);
+        const value = propose(rule, memory, this.applies[place], given);
         if (value === undefined || value === null) return;
         const key = keyOf(value);
         const known = found.get(key);
@@ -109,7 +110,7 @@ function propose(rule: Rule, memory: Memory, apply: Apply, assigned: Map<string,
   if (rule.source === "constant") return valueOf(rule.constant);
   const anchor = assigned.get(rule.anchor);
   if (rule.source === "same") return anchor === undefined || anchor === null ? undefined : apply(anchor);
-  if (rule.source === "beside") return anchor === undefined || anchor === null ? undefined : beside(rule, memory, apply, anchor);
+  if (rule.source === "beside") return anchor === undefined || anchor === null ? undefined : beside(rule, memory, apply, anchor, assigned);
   const stream = memory.streams.get(rule.source);
   return stream === undefined ? undefined : pick(stream, rule.policy, apply, memory.used.get(rule.hole));
 }
@@ -132,14 +133,41 @@ function pick(stream: Stream, policy: string, apply: Apply, used: Map<string, nu
   return undefined;
 }
 
-function beside(rule: Rule, memory: Memory, apply: Apply, anchor: Json): Json | undefined {
+/** Of the objects that hold the anchor's value, the one that fits best what else is given; the newest of equals. */
+function beside(rule: Rule, memory: Memory, apply: Apply, anchor: Json, given: Map<string, Json>): Json | undefined {
   const [where, field] = rule.policy.split("\x1f");
+  const wanted = keysByName(given);
+  let [best, most]: [Json | undefined, number] = [undefined, -1];
   for (const row of [...(memory.rows.get(keyOf(anchor)) ?? [])].reverse()) {
     for (let above: typeof row | undefined = row; above !== undefined; above = above.parent) {
-      if (above.where === where && above.fields.has(field)) return apply(above.fields.get(field)!);
+      if (above.where !== where || !above.fields.has(field)) continue;
+      const fits = agreement(row, wanted);
+      if (fits > most) [best, most] = [above.fields.get(field)!, fits];
+      break;
     }
   }
-  return undefined;
+  return best === undefined ? undefined : apply(best);
+}
+
+/** The name of each argument, without the objects around it, and the key of its value. */
+function keysByName(values: Map<string, Json>): [string, string][] {
+  return [...values].map(([place, value]) => [place.slice(place.lastIndexOf(".") + 1), keyOf(value)]);
+}
+
+/** How well an object fits: 2 for each value under the argument's name, 1 for one elsewhere in it. */
+function agreement(row: Row, wanted: [string, string][]): number {
+  const keys = [...row.fields.values()].map(keyOf);
+  return sum(wanted.map(([name, key]) => (row.fields.has(name) && keyOf(row.fields.get(name)!) === key ? 2 : keys.includes(key) ? 1 : 0)));
+}
+
+/** How well the bound values of a call stand together in one object: 3 all, 2 nearly, 1 not; 0 for a single value. */
+export function fitOf(values: Map<string, Json>, memory: Memory): number {
+  if (values.size < 2) return 0;
+  const wanted = keysByName(values);
+  const held = wanted.map(([, key]) => memory.rows.get(key) ?? []).filter((rows) => rows.length > 0);
+  const rows = held.reduce((fewest, each) => (each.length < fewest.length ? each : fewest), held[0] ?? []);
+  const missing = 2 * wanted.length - Math.max(0, ...rows.map((row) => agreement(row, wanted)));
+  return missing === 0 ? 3 : missing <= 2 ? 2 : 1;
 }
 
 export function sum(numbers: number[]): number {

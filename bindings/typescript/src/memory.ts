@@ -6,7 +6,7 @@ import { isAlphanumeric } from "./text.js";
 
 const EVENTS_KEPT = 6;
 const VALUES_KEPT = 200;
-const ROWS_KEPT = 4;
+const ROWS_KEPT = 12;
 /** Entries of the environment that say what runs; they are no values for arguments. */
 export const SETTING = ["application", "agent", "model"];
 

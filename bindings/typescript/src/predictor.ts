@@ -1,6 +1,6 @@
 /** One session as it unfolds, and the calls that may come next, best first. */
 
-import { Binder, Ranked, sum } from "./binding.js";
+import { Binder, fitOf, Ranked, sum } from "./binding.js";
 import { Bundle, Form, Patterns, Rule, Slot } from "./bundle.js";
 import { byCodePoint, Json, JsonObject, keyOf } from "./json.js";
 import { Environment, identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
@@ -11,10 +11,10 @@ import { NO_TOOL, stems, toolChances, ToolNames, toolShares, toolTraits, wordsOf
 
 const LEAST_FORM_SHARE = 0.004;
 const GENERAL_SHARE = 0.1;
-const WIDEST = 8;
-const EXPANDED = 40;
-const WRITTEN_OUT = 12;
-const FROM_FORMS = 10;
+const WIDEST = 12;
+const EXPANDED = 80;
+const WRITTEN_OUT = 18;
+const FROM_FORMS = 16;
 const REPEATS = 4;
 const STEPPING_TOOLS = 6;
 const STEPS = 2;
@@ -38,6 +38,7 @@ interface Candidate {
   readonly joint: number;
   readonly bound: number;
   readonly keys: string[];
+  readonly fit: number;
 }
 
 /** One way to fill a form: its holes in the order in which the model binds them. */
@@ -305,6 +306,7 @@ export class SessionPredictor {
         ages: candidate.keys.map((key) => memory.age(key)),
         lately: lately.filter((tool) => tool === candidate.tool).length,
         bigram: this.history.length > 0 ? (this.bigrams.get(coarse)?.get(candidate.tool) ?? 0) : 0,
+        fit: candidate.fit,
       });
       const follows = after.map((beginning) => beginning + candidate.tool);
       return [candidate, [...traits, ...follows, ...(steps.get(identity) ?? [])]];
@@ -335,7 +337,7 @@ export class SessionPredictor {
           `L${tool} ${truth(byLogs > HALF)}`,
           `O${tool} ${truth(bySession > HALF)}`,
         ]);
-        if (!found.has(identity)) found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+        if (!found.has(identity)) found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
       }
     }
     return traits;
@@ -404,7 +406,7 @@ export class SessionPredictor {
     for (const { path, literal } of slots) {
       put(args, path, literal !== undefined ? this.model.literals.get(literal)! : values.get(pathText(path))!);
     }
-    return { tool, args, form, joint, bound: joint / share, keys: bound.map(({ key }) => key) };
+    return { tool, args, form, joint, bound: joint / share, keys: bound.map(({ key }) => key), fit: fitOf(values, this.memory) };
   }
 
   /** Adds calls of this session that may come again: what followed this moment before, the usual, the latest. */
@@ -420,7 +422,7 @@ export class SessionPredictor {
     for (const identity of [...before, ...usual.slice(0, REPEATS), ...latest]) {
       if (found.has(identity)) continue;
       const [tool, args] = this.callOf.get(identity)!;
-      found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [] });
+      found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
     }
   }
 }

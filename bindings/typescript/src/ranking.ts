@@ -18,6 +18,7 @@ export interface Seen {
   readonly ages: number[];
   readonly lately: number;
   readonly bigram: number;
+  readonly fit: number;
 }
 
 /** What is seen of a candidate call. */
@@ -43,6 +44,7 @@ export function candidateTraits({ tool, form, joint, bound }: Ranked, rank: numb
     const [low, high] = [Math.min(...seen.ages), Math.max(...seen.ages)];
     traits.push(`a${low} ${tool}`, `A${high} ${tool}`, `x${low} ${high}`);
   }
+  if (seen.fit > 0) traits.push(`q${seen.fit}`, `q${seen.fit} ${tool}`);
   return traits;
 }
 
