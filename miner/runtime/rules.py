@@ -190,7 +190,10 @@ def agreement(row: Row, wanted: Sequence[tuple[str, str]]) -> int:
     for name, key in wanted:
         if name in row and value_key(row[name]) == key:
             found += 2
-        elif any(value_key(value) == key for value in row.values()):
+        elif key[:1] != "\0":
+            # The key of a text is the text, and nothing else equals one.
+            found += key in row.values()
+        elif any(type(value) is not str and value_key(value) == key for value in row.values()):
             found += 1
     return found
 
