@@ -184,7 +184,7 @@ class _Talk:
                 self.conversation.compaction(place)
         elif action is not None and source == "agent" and (made or action not in _QUIET):
             self._acted(event, action, args, made, at, place)
-        elif action not in _QUIET:
+        elif action not in _QUIET or text_of(args.get("content")):
             self.conversation.passed_over += 1
 
     def _acted(

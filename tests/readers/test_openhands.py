@@ -97,6 +97,12 @@ def test_the_hosts_own_actions_are_no_calls(tmp_path: Path) -> None:
     assert (arguments(found.calls[0]), found.events[1].text) == ({"command": "ls"}, "Look.")
 
 
+def test_an_action_of_the_host_that_says_something_is_told(tmp_path: Path) -> None:
+    """What stands for nothing may be passed over without a word, but not with one in it."""
+    values = [action(1), action(2, "null"), action(3, "null", content="Fix it.")]
+    assert read("openhands", *folder(tmp_path, *values)).source.account.unknown == 1
+
+
 def test_an_evaluation_knows_task_and_outcome(tmp_path: Path) -> None:
     """Arguments are as the model wrote them, the verdict is the reward, and a task that comes twice is two runs."""
     path = tmp_path / "output.jsonl"
