@@ -81,7 +81,9 @@ class Tokens:
         runs = dict.fromkeys(_runs(text))
         known, fresh = self._fresh(runs)
         if max(map(len, fresh), default=0) > LONGEST:
-            return self.by_kind(BLOB.sub(" ", text))
+            text = BLOB.sub(" ", text)
+            runs = dict.fromkeys(_runs(text))
+            known, fresh = self._fresh(runs)
         found: dict[str, dict[str, str]] = {}
         if self._searched:
             known.update(self._learnt(fresh))

@@ -15,6 +15,7 @@ from miner.runtime import tokens as tokens_module
 from miner.runtime.atoms import LEAVES, LONGEST, Row, as_json, clip, shapes
 from miner.runtime.places import Place, Walk
 from miner.runtime.tokens import Tokens
+from tests.runtime.plain_extraction import text_atoms
 
 
 def tokens(text: str, *, words: bool = False) -> dict[str, list[str]]:
@@ -174,6 +175,18 @@ def test_no_token_is_looked_for_in_long_runs(letter: str, monkeypatch: pytest.Mo
     Tokens(words=True).by_kind("before " + letter * 10_000 + " after x_1")
     assert max(len(run) for text in seen for run in re.findall(r"[\w@+.~/-]+", text)) <= LONGEST
     assert seen[0].startswith("before")
+
+
+@pytest.mark.parametrize("behind", ["", "(", "(b", "((", "(1_x)"])
+@pytest.mark.parametrize("length", [LONGEST - 1, LONGEST, LONGEST + 1])
+@pytest.mark.parametrize("letter", ["a", "1", "_"])
+def test_a_run_as_long_as_a_value_may_be_is_a_token(letter: str, length: int, behind: str) -> None:
+    """Up to the bound it is one, beyond it is none, whatever stands behind it."""
+    plain: dict[str, dict[str, str]] = {}
+    text = letter * length + behind
+    for kind, token in text_atoms(text, words=True):
+        plain.setdefault(kind, {})[token] = token
+    assert Tokens(words=True).by_kind(text) == plain
 
 
 @given(st.text(max_size=400))
