@@ -8,7 +8,7 @@ rest), and what cannot be among them is never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
@@ -33,6 +33,24 @@ class Filling(NamedTuple):
     bound: Bound
 
 
+class _Waiting(NamedTuple):
+    """A partial filling: some values, and one of those that the next hole may take. Equals wait in the order in which
+    they were thought of.
+    """
+
+    negative: float
+    """Its chance, with the sign turned."""
+    step: int
+    rank: int
+    """Place of the last value among those of its hole."""
+    form: int
+    bound: Bound
+    ranked: Sequence[Ranked]
+    """What the last hole may take; nothing where no hole is filled yet."""
+    before: float
+    """The chance without the last value."""
+
+
 class Filler:
     """Fills forms at one moment of one session; forms of one tool share what is known of its holes."""
 
@@ -48,26 +66,30 @@ class Filler:
             most: how many to find.
         """
         order = self._model.order
-        waiting: list[tuple[float, int, int, Bound]] = [
-            (-share, count, form, ()) for count, (form, share) in enumerate(shares)
-        ]
+        waiting = [_Waiting(-share, 0, count, form, (), (), share) for count, (form, share) in enumerate(shares)]
         heapify(waiting)
-        count = len(waiting)
         found: list[Filling] = []
         ways: dict[int, int] = {}
-        for _ in range(EXPANDED):
+        for looked in range(1, EXPANDED + 1):
             if not waiting or len(found) == most:
                 break
-            chance, _, form, bound = heappop(waiting)
+            negative, step, rank, form, bound, ranked, before = heappop(waiting)
+            if ranked:
+                # No value is likelier than the one before it, so the next one need not wait any sooner.
+                if rank + 1 < len(ranked):
+                    chance = before * ranked[rank + 1].chance
+                    heappush(waiting, _Waiting(-chance, step, rank + 1, form, bound, ranked, before))
+                bound = (*bound, ranked[rank])
             if ways.get(form, 0) == WIDEST:
                 continue
             if len(bound) == len(order[form]):
                 ways[form] = ways.get(form, 0) + 1
-                found.append(Filling(-chance, form, bound))
+                found.append(Filling(-negative, form, bound))
                 continue
-            for one in self._ranked(form, len(bound), bound):
-                count += 1
-                heappush(waiting, (chance * one.chance, count, form, (*bound, one)))
+            following = self._ranked(form, len(bound), bound)
+            if following:
+                chance = -negative * following[0].chance
+                heappush(waiting, _Waiting(-chance, looked, 0, form, bound, following, -negative))
         return found
 
     def _ranked(self, form: int, depth: int, bound: Bound) -> list[Ranked]:
