@@ -241,12 +241,13 @@ def test_empty_unknown_and_binary_files_are_each_counted(database: Path, logs: P
         assert report.passed_over == {"binary": 1, "hidden": 1}
 
 
-def test_nothing_but_unknown_files_is_an_error_that_names_the_known_formats(database: Path, logs: Path) -> None:
-    """The message counts what was found and says what could be read."""
+def test_nothing_but_unknown_files_is_an_error_that_says_where_to_look(database: Path, logs: Path) -> None:
+    """The message counts what was found, names the file, and the commands that say what it is and what is read."""
     (logs / "notes.txt").write_text("hello\n")
     with Store.open(database) as store, pytest.raises(LogError, match="1 of no known format") as caught:
         store.ingest([logs])
-    assert "plain test log" in str(caught.value)
+    for part in ("notes.txt", "`miner ingest --explain FILE`", "`miner formats`"):
+        assert part in str(caught.value)
 
 
 def test_compressed_and_plain_logs_give_the_same_sessions(database: Path, logs: Path) -> None:
