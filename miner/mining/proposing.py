@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from miner.runtime.atoms import Row
 from miner.runtime.memory import Memory, Stream, value_key, value_of
-from miner.runtime.rules import DEPENDENT, SCANNED, UNUSED, Apply, Rule, applier, beside, in_order
+from miner.runtime.rules import DEPENDENT, SCANNED, UNUSED, Apply, Rule, applier, beside, fitting_first, in_order
 
 MADE_KEPT = 4_096
 """Texts for which what a transform makes of them is kept ready, for each transform with its options."""
@@ -222,9 +222,10 @@ class Proposing:
             rows = near.get(rule.anchor)
             if rows is None:
                 anchor = given.get(rule.anchor)
-                rows = near[rule.anchor] = () if anchor is None else self._memory.rows_of(value_key(anchor))
+                held_by = () if anchor is None else self._memory.rows_of(value_key(anchor))
+                rows = near[rule.anchor] = fitting_first(held_by, given)
             if rows:
-                value = beside(rule, rows, self._apply(rule.transform, rule.options), given)
+                value = beside(rule, rows, self._apply(rule.transform, rule.options))
                 if value is not None:
                     held[place] = value_key(value), value
 

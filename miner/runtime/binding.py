@@ -9,7 +9,7 @@ one way are asked together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from .atoms import Row
 from .memory import Memory, value_key
 from .plan import Plan, shape_trait
-from .rules import beside, pick_all
+from .rules import beside, fitting_first, pick_all
 
 HIGHEST = 500_000
 """Thousandths above which a score counts as certain: weights of a hostile bundle may not overflow."""
@@ -216,7 +216,7 @@ class Binder:
     def _dependents(self, memory: Memory, assigned: Mapping[str, Any]) -> Iterable[tuple[int, Any]]:
         """(Place of a rule that reads another hole, what it gives)."""
         given = {anchor: assigned[anchor] for anchor in self.plan.anchors if anchor in assigned}
-        rows: dict[str, tuple[Row, ...]] = {}
+        rows: dict[str, Sequence[Row]] = {}
         for place in self.plan.dependent:
             rule = self.plan.rules[place]
             anchor = given.get(rule.anchor)
@@ -227,8 +227,8 @@ class Binder:
             else:
                 near = rows.get(rule.anchor)
                 if near is None:
-                    near = rows[rule.anchor] = memory.rows_of(value_key(anchor))
-                value = beside(rule, near, self._applies[place], given) if near else None
+                    near = rows[rule.anchor] = fitting_first(memory.rows_of(value_key(anchor)), given)
+                value = beside(rule, near, self._applies[place])
             if value is not None:
                 yield place, value
 

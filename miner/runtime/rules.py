@@ -146,35 +146,35 @@ def in_order(stream: Stream, family: str) -> Iterator[Any]:
 
 def _beside(rule: Rule, memory: Memory, apply: Apply, assigned: Mapping[str, Any]) -> Any:
     anchor = assigned.get(rule.anchor)
-    return None if anchor is None else beside(rule, memory.rows_of(value_key(anchor)), apply, assigned)
+    return None if anchor is None else beside(rule, fitting_first(memory.rows_of(value_key(anchor)), assigned), apply)
 
 
-def beside(rule: Rule, rows: Sequence[Row], apply: Apply, assigned: Mapping[str, Any]) -> Any:
-    """The field of the object that holds the anchor's value, or of one around it; None where there is none.
-
-    Of several such objects the one that fits best what else the call is given, the newest of those that fit alike.
+def fitting_first(rows: Sequence[Row], assigned: Mapping[str, Any]) -> Sequence[Row]:
+    """Objects that hold an anchor's value in the order in which ``beside`` takes them: the one that fits best what else
+    the call is given, of those that fit alike the newest.
 
     Args:
-        rule: what to bind.
-        rows: objects that hold the anchor's value, oldest first.
-        apply: the rule's transform.
+        rows: oldest first.
         assigned: values, by argument path, of those holes of this call that rules of the hole at hand read.
     """
+    if len(rows) < 2:
+        return rows
+    wanted = keys_by_name(assigned)
+    newest_first = [*reversed(rows)]
+    newest_first.sort(key=lambda row: -agreement(row, wanted))
+    return newest_first
+
+
+def beside(rule: Rule, rows: Sequence[Row], apply: Apply) -> Any:
+    """The field of the first object, or of one around it, that has it where the rule says; None where none has."""
     where, _, field = rule.policy.partition("\x1f")
-    found: list[tuple[Row, Any]] = []
-    for row in reversed(rows):
+    for row in rows:
         above: Row | None = row
         while above is not None:
             if above.where == where and field in above:
-                found.append((row, above[field]))
-                break
+                return apply(above[field])
             above = above.parent
-    if not found:
-        return None
-    if len(found) == 1:
-        return apply(found[0][1])
-    wanted = keys_by_name(assigned)
-    return apply(max(found, key=lambda one: agreement(one[0], wanted))[1])
+    return None
 
 
 def keys_by_name(assigned: Mapping[str, Any]) -> list[tuple[str, str]]:
