@@ -116,7 +116,7 @@ def parts_of_adding(logs: StoredLogs, recipe: Recipe, kept: Path) -> dict[str, f
         clocks.append(processor_seconds())
         keys = survey(logs, counts, engine)
         clocks.append(processor_seconds())
-        counts.sums(keys, recipe.least_groups)
+        counts.sums(keys, recipe.least_groups, recipe.least_share)
         clocks.append(processor_seconds())
     took = [round(later - earlier, 2) for earlier, later in pairwise(clocks)]
     return dict(zip(("telling", "surveying", "summing"), took, strict=True))
@@ -138,7 +138,7 @@ def summed(logs: StoredLogs, recipe: Recipe, copies: int, kept: Path) -> dict[st
     with Counts(kept, recipe.folds) as counts:
         keys = list(counts.known())
         began = processor_seconds()
-        counts.sums(keys, recipe.least_groups)
+        counts.sums(keys, recipe.least_groups, recipe.least_share)
         used = processor_seconds() - began
     return {"calls": calls * copies, "sessions": len(keys), "rows": rows, "summing_cpu_s": round(used, 2)}
 

@@ -22,7 +22,11 @@ _WORDS: dict[str, dict[str, Any]] = {
 }
 _ENUMS = tuple((EVENT_FIELDS.index(name), words) for name, words in _WORDS.items())
 _KEY = SESSION_FIELDS.index("key")
-_SELECT_LYING = ", ".join((*SESSION_FIELDS, "bytes + 200 * events", "source"))
+BY_START = "started_us nulls last, key"
+"""The usual order of sessions, as SQL."""
+SIZE = "bytes + 200 * events"
+"""About what a session takes in memory, as SQL."""
+_SELECT_LYING = ", ".join((*SESSION_FIELDS, SIZE, "source"))
 _SELECT_EVENTS = ", ".join(EVENT_FIELDS)
 _OFF_PATH = SESSION_FIELDS.index("off_path")
 
@@ -52,7 +56,7 @@ def session_logs_of(store: Store, keys: Sequence[str]) -> Iterator[SessionLog]:
 
 def _lying_sessions(store: Store, part: str | None) -> list[_Lying]:
     rows = store.query(
-        f"select {_SELECT_LYING} from sessions where ? is null or part = ? order by started_us nulls last, key",
+        f"select {_SELECT_LYING} from sessions where ? is null or part = ? order by {BY_START}",
         [part, part],
     )
     return [_lying(row) for row in rows]

@@ -12,7 +12,8 @@ from miner.store.database import Store
 
 SHARD_BYTES = 32 << 20
 """A shard is no larger, but for a single session: what it comes to is held in memory until its turn."""
-BY_START, AS_THEY_LIE = "started_us nulls last, key", "source, key"
+AS_THEY_LIE = "source, key"
+"""An order of sessions, as SQL: their events lie where their sources do."""
 CALLS_WORTH_A_SHARD = 150
 """Fewer are mined sooner than a process starts."""
 
@@ -41,7 +42,7 @@ class StoredLogs:
     """
 
     def __init__(
-        self, store: Store, part: str | None = None, keys: frozenset[str] | None = None, order: str = BY_START
+        self, store: Store, part: str | None = None, keys: frozenset[str] | None = None, order: str = logs.BY_START
     ) -> None:
         self._store = store
         self._part = part
@@ -103,7 +104,7 @@ class StoredLogs:
     def _sized(self) -> list[tuple[str, int, int]]:
         """Key, size and calls of each session, in order."""
         rows = self._store.query(
-            f"select key, bytes + 200 * events, calls from sessions where ? is null or part = ? order by {self._order}",
+            f"select key, {logs.SIZE}, calls from sessions where ? is null or part = ? order by {self._order}",
             [self._part, self._part],
         )
         return [(key, size, calls) for key, size, calls in rows if self._keys is None or key in self._keys]
