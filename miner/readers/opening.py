@@ -11,13 +11,18 @@ from miner.readers.unzstd import UnzstdFile
 
 CHUNK_BYTES = 1 << 20
 """Read at once."""
-COMPRESSIONS = (".gz", ".zst")
+_COMPRESSIONS = (".gz", ".zst")
 BOM = b"\xef\xbb\xbf"
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether a file's name says so, in capitals or not."""
+    return path.suffix.lower() in _COMPRESSIONS
 
 
 def strip_compression(path: Path) -> Path:
     """The path without ``.gz`` or ``.zst``."""
-    return path.with_suffix("") if path.suffix.lower() in COMPRESSIONS else path
+    return path.with_suffix("") if is_compressed(path) else path
 
 
 def open_log(path: Path) -> IO[bytes]:

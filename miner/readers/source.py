@@ -16,7 +16,7 @@ import orjson
 
 from miner.events import Problem
 from miner.readers.document import Document
-from miner.readers.opening import BOM, CHUNK_BYTES, COMPRESSIONS, open_log
+from miner.readers.opening import BOM, CHUNK_BYTES, is_compressed, open_log
 from miner.readers.record import Account, Limits, Record
 from miner.readers.tolerant import lenient
 
@@ -152,7 +152,7 @@ class Source:
 
     def chunks(self, path: Path, stream: IO[bytes]) -> Iterator[bytes]:
         """Read up to the size seen at open: what a live session appends meanwhile is for the next run."""
-        left = path.stat().st_size if path.suffix not in COMPRESSIONS else None
+        left = None if is_compressed(path) else path.stat().st_size
         while left is None or left > 0:
             try:
                 chunk = stream.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miner.readers.head import Head, head_of
-from miner.readers.opening import COMPRESSIONS
+from miner.readers.opening import is_compressed
 from miner.readers.tables import DUCKDB, columns_of
 
 _MOST_NAMES = 12
@@ -26,7 +26,7 @@ def look_at(path: Path) -> Look:
     """What a file seems to be."""
     head = head_of(path)
     if not head.start:
-        if path.suffix.lower() in COMPRESSIONS and path.stat().st_size:
+        if is_compressed(path) and path.stat().st_size:
             return Look("it cannot be decompressed", "check that the file was copied as a whole")
         return Look("it is empty", "give another file")
     if head.start[8:12] == DUCKDB:

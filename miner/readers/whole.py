@@ -8,21 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from miner.readers.opening import CHUNK_BYTES, open_log
+from miner.readers.opening import open_log
 from miner.readers.source import Source
 
 
 def chunks_of(source: Source, path: Path) -> Iterator[bytes]:
     """The file's bytes as far as they can be decompressed, all of them accounted as accepted."""
     with open_log(path) as stream:
-        while True:
-            try:
-                chunk = stream.read(CHUNK_BYTES)
-            except (EOFError, OSError, ValueError) as error:
-                source.problem("cut_compression", type(error).__name__, path=path, fatal=True)
-                return
-            if not chunk:
-                return
+        for chunk in source.chunks(path, stream):
             source.account.accepted += len(chunk)
             yield chunk
 

@@ -16,7 +16,7 @@ from typing import ParamSpec, Self, TypeVar
 
 import miner.readers
 from miner.errors import LogError
-from miner.readers.opening import COMPRESSIONS
+from miner.readers.opening import is_compressed
 from miner.store.reading import Recognised, Task, Told, load_arrow, prepare, read_sources, recognise_files
 
 P = ParamSpec("P")
@@ -130,7 +130,7 @@ def _task_weight(task: Task) -> int:
 
 
 def _weight(path: str, size: int) -> int:
-    return size * (COMPRESSED_WEIGHT if Path(path).suffix.lower() in COMPRESSIONS else 1)
+    return size * (COMPRESSED_WEIGHT if is_compressed(Path(path)) else 1)
 
 
 @contextmanager

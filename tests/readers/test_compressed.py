@@ -52,6 +52,12 @@ def test_a_file_that_was_cut_is_told_wherever_it_was_cut(tmp_path: Path, suffix:
 
 
 @EACH
+def test_a_name_in_capitals_says_the_same(tmp_path: Path, suffix: str) -> None:
+    """Windows and old tapes write them: what is compressed is read to its end."""
+    assert read(tmp_path, suffix.upper(), PACK[suffix](WHOLE)) == (len(LINES), [])
+
+
+@EACH
 def test_parts_follow_one_another(tmp_path: Path, suffix: str) -> None:
     """A rotated log holds several; what is no part is told, after what stands before it."""
     both = PACK[suffix](WHOLE) + PACK[suffix](WHOLE)
