@@ -17,7 +17,7 @@ HEAD_BYTES = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What recognition may look at: the name and the first bytes, decompressed."""
+    """What recognition may look at: the name and the first bytes, decompressed and without a byte order mark."""
 
     path: Path
     start: bytes
@@ -38,7 +38,7 @@ class Head:
         return list(self._read[most])
 
     def _records(self, most: int) -> list[Any]:
-        lines = self.start.removeprefix(BOM).split(b"\n", most)
+        lines = self.start.split(b"\n", most)
         if len(lines) > most or not self.complete:
             lines.pop()
         found = []
@@ -55,7 +55,7 @@ class Head:
             return None
         if None not in self._read:
             try:
-                self._read[None] = orjson.loads(self.start.removeprefix(BOM))
+                self._read[None] = orjson.loads(self.start)
             except orjson.JSONDecodeError:
                 self._read[None] = None
         return self._read[None]
@@ -75,7 +75,7 @@ def head_of(path: Path, size: int = HEAD_BYTES) -> Head:
             parts.append(chunk)
             length += len(chunk)
     data = b"".join(parts)
-    return Head(path, data[:size], len(data) <= size)
+    return Head(path, data[:size].removeprefix(BOM), len(data) <= size)
 
 
 def is_lines(path: Path, limits: Limits) -> bool:
@@ -85,7 +85,7 @@ def is_lines(path: Path, limits: Limits) -> bool:
     first lines do not matter.
     """
     head = head_of(path)
-    start, complete = head.start.removeprefix(BOM), head.complete
+    start, complete = head.start, head.complete
     if b"\n" not in start and not complete:
         rest = _after_first_line(path)
         return rest.lstrip().startswith((b'{"', b"[{", b'["'))

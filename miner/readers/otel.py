@@ -43,7 +43,7 @@ def recognises(head: Head) -> float:
     """By the envelope of OTLP, else by spans that use a known dialect."""
     if head.start.startswith(_PARQUET):
         return 0.9 if _is_span_table(head.path) else 0.0
-    if not re.match(rb"\s*[\[{]", head.start.removeprefix(b"\xef\xbb\xbf")):
+    if not re.match(rb"\s*[\[{]", head.start):
         return 0.0
     if _OTLP.search(head.start):
         return 0.95

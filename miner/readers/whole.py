@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from miner.readers.opening import open_log
+from miner.readers.opening import BOM, open_log
 from miner.readers.source import Source
 
 
@@ -23,8 +23,8 @@ def chunks_of(source: Source, path: Path) -> Iterator[bytes]:
 def text_lines(source: Source, path: Path) -> Iterator[tuple[int, str]]:
     """(number, line without its end) of a text file; bytes that are no UTF-8 are replaced, too long lines left out."""
     rest, number, limit = b"", 0, source.limits.line_bytes
-    for chunk in chunks_of(source, path):
-        parts = (rest + chunk).split(b"\n")
+    for place, chunk in enumerate(chunks_of(source, path)):
+        parts = (rest + (chunk if place else chunk.removeprefix(BOM))).split(b"\n")
         rest = parts.pop()
         for part in parts:
             number += 1
