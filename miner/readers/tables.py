@@ -28,9 +28,9 @@ def columns_of(head: Head) -> set[str]:
     """The columns that the first rows have; empty for what is no table."""
     if head.start.startswith(PARQUET):
         return set(parquet_columns(head.path))
-    if head.start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+    if head.start.lstrip()[:1] in (b"{", b"["):
         return _json_columns(head)
-    return _csv_columns(head.start.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0])
+    return _csv_columns(head.start.split(b"\n", 1)[0])
 
 
 def is_table(head: Head) -> bool:
@@ -76,7 +76,7 @@ def rows(source: Source, path: Path, name: str = "") -> Iterator[dict[str, Any]]
         yield from parquet_rows(one, path)
     elif start[8:12] == DUCKDB:
         yield from _duckdb(one, path, name)
-    elif start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+    elif start.lstrip()[:1] not in (b"{", b"["):
         yield from _csv(one, path)
     else:
         for record in one.records() if is_lines(path, source.limits) else one.elements(*_LISTS):
@@ -88,16 +88,20 @@ def rows(source: Source, path: Path, name: str = "") -> Iterator[dict[str, Any]]
 
 def _csv(source: Source, path: Path) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(_FIELD_BYTES)
-    reader = csv.DictReader(line + "\n" for _, line in text_lines(source, path))
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            source.problem("not_csv", type(error).__name__, path=path, line=reader.line_num, fatal=True)
-            return
-        if row is None:
-            return
-        yield {str(key).lstrip("\ufeff"): value or None for key, value in row.items() if key}
+    reader = csv.reader(line + "\n" for _, line in text_lines(source, path))
+    names: list[str] = []
+    try:
+        for cells in reader:
+            if not names:
+                names = [name.strip() for name in cells]
+            elif cells and len(cells) != len(names):
+                # A comma or a quote too few or too many: which cell belongs to which column is anybody's guess.
+                detail = f"{len(cells)} cells, and {len(names)} columns"
+                source.problem("not_csv", detail, path=path, line=reader.line_num)
+            elif cells:
+                yield {name: cell or None for name, cell in zip(names, cells, strict=True) if name}
+    except csv.Error as error:
+        source.problem("not_csv", type(error).__name__, path=path, line=reader.line_num, fatal=True)
 
 
 def _duckdb(source: Source, path: Path, name: str) -> Iterator[dict[str, Any]]:

@@ -59,6 +59,27 @@ def test_a_table_of_ones_own_needs_ten_lines_and_no_code(tmp_path: Path) -> None
     assert found.source.account.total == path.stat().st_size
 
 
+def test_a_table_from_a_spreadsheet_has_a_mark_before_its_first_name(tmp_path: Path) -> None:
+    """Quoted or not, the name of the first column is what a map says."""
+    path = own(tmp_path)
+    (tmp_path / "steps.map.toml").write_text(MAP, encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f'\ufeff"step"{text.removeprefix("step")}', encoding="utf-8")
+    assert len(read("platforms", path).calls) == 2
+
+
+def test_a_row_with_other_cells_than_columns_is_told(tmp_path: Path) -> None:
+    """A comma that nobody quoted moves every value behind it into the wrong column; a cut row lacks some."""
+    path = own(tmp_path)
+    (tmp_path / "steps.map.toml").write_text(MAP, encoding="utf-8")
+    with path.open("a", encoding="utf-8") as file:
+        file.write('4,r,get,action,1777629606,1777629607,{"id": "o3", "all": 1},paid,\n\n5,r,get,act')
+    found = read("platforms", path)
+    assert [arguments(call) for call in found.calls] == [{"id": "o1"}, {"id": "o2"}]
+    told = [(problem.reason, problem.detail, problem.line) for problem in found.source.problems]
+    assert told == [("not_csv", "10 cells, and 9 columns", 6), ("not_csv", "4 cells, and 9 columns", 8)]
+
+
 def test_the_same_table_as_parquet(tmp_path: Path) -> None:
     """The container does not matter."""
     pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
