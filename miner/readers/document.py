@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from miner.readers.opening import BOM, open_log
+from miner.events import Problem
+from miner.readers.opening import BOM, CHUNK_BYTES, open_log
 from miner.readers.record import Record
 from miner.readers.tolerant import concatenated, lenient
 
@@ -84,8 +86,10 @@ class Document:
         import ijson
 
         source, path = self._source, self._path
+        size = 0
+        told: list[Problem] = []
         for prefix in prefixes:
-            number, good = 0, 0
+            before, number, good = len(source.problems), 0, 0
             with open_log(path) as stream:
                 counted = _Counted(source.chunks(path, stream))
                 try:
@@ -99,15 +103,29 @@ class Document:
                     detail = type(error).__name__
                     source.problem("not_json", detail, path=path, line=number + 1, offset=counted.position, fatal=True)
                 counted.drain()
+            size = counted.position
             if number:
                 source.account.accepted += good
-                source.account.broken += counted.position - good
+                source.account.broken += size - good
                 return
-            if source.problems and source.problems[-1].fatal:
-                break
+            # Every way to read the file meets the same damage: it is told once, and another list may stand before it.
+            told = source.problems[before:]
+            del source.problems[before:]
+        if told:
+            source.problems += told
+            source.account.broken += size
         else:
-            source.problem("too_long", "a document without a known array is too large to hold", path=path, fatal=True)
-        source.account.broken += counted.position
+            self._refuse_as_too_large()
+
+    def _refuse_as_too_large(self) -> None:
+        source, path = self._source, self._path
+        with open_log(path) as stream:
+            counted = _Counted(source.chunks(path, stream))
+            counted.drain()
+        length, limit = counted.position, source.limits.document_bytes
+        detail = f"{length} bytes without an array that could be read in parts; the limit is {limit}"
+        source.account.broken += length
+        source.problem("too_long", detail, path=path, length=length, fatal=True)
 
     def _streamed_members(self, names: frozenset[str]) -> dict[str, Any]:
         import ijson
@@ -116,7 +134,8 @@ class Document:
         name, builder = "", None
         with open_log(self._path) as stream:
             try:
-                for prefix, event, value in ijson.parse(stream, use_float=True):
+                chunks = iter(partial(stream.read, CHUNK_BYTES), b"")
+                for prefix, event, value in ijson.parse(_Counted(chunks), use_float=True):
                     if prefix == "" and event == "map_key":
                         name, builder = value, ijson.ObjectBuilder() if value in names else None
                     elif builder is not None and prefix:
@@ -140,7 +159,7 @@ class _Several:
 
 
 class _Counted:
-    """Chunks as a file that can be read, and how far it was read."""
+    """Chunks as a file that can be read, without a byte order mark, and how far it was read."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -149,8 +168,9 @@ class _Counted:
     def read(self, size: int = -1) -> bytes:
         """The next chunk, of whatever size; a size of 0 reads nothing."""
         data = next(self._chunks, b"") if size else b""
+        begins = not self.position
         self.position += len(data)
-        return data
+        return data.removeprefix(BOM) if begins else data
 
     def drain(self) -> None:
         """Count what is left."""

@@ -309,6 +309,17 @@ def test_a_line_over_the_limit_is_refused_alone(reader: Reader, tmp_path: Path) 
     assert source.account.total == len(data)
 
 
+def test_a_document_over_the_limit_is_read_in_parts_or_refused(reader: Reader, log: Path) -> None:
+    """One that is too large to hold gives the same calls, or, where it is no list of anything, a problem."""
+    _, events, source = read(reader, log, Limits(document_bytes=64))
+    if source.problems:
+        assert [(problem.reason, problem.fatal) for problem in source.problems] == [("too_long", True)]
+        assert (events, source.account.broken) == ([], len(reader.EXAMPLE))
+    else:
+        assert calls_of(events) == stated(reader.EXAMPLE_CALLS)
+    assert source.account.total == len(reader.EXAMPLE)
+
+
 def test_what_is_appended_while_reading_waits_for_the_next_run(reader: Reader, log: Path) -> None:
     """A file that grows while it is read is read up to the size it had, with an exact account."""
     if lines_of(reader.EXAMPLE) is None:

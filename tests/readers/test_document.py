@@ -1,0 +1,71 @@
+"""Logs that are one JSON document: held, or read in parts where they are too large."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from miner.readers.opening import CHUNK_BYTES
+from miner.readers.record import Limits
+from miner.readers.source import Source
+
+RUN = {"model": "m", "runs": [{"n": number} for number in range(3)]}
+SMALL = Limits(document_bytes=16)
+EACH = pytest.mark.parametrize("limits", [Limits(), SMALL], ids=["held", "in parts"])
+
+
+def written(path: Path, value: Any, before: bytes = b"") -> Path:
+    """A document on disk, with these bytes before it."""
+    path.write_bytes(before + json.dumps(value).encode())
+    return path
+
+
+def elements(source: Source) -> list[Any]:
+    """What is in the list of runs."""
+    return [record.value["n"] for record in source.elements("cases", "runs")]
+
+
+@EACH
+def test_a_byte_order_mark_is_no_part_of_a_document(tmp_path: Path, limits: Limits) -> None:
+    """It is counted with the rest, and stands in the way of nothing."""
+    path = written(tmp_path / "a.json", RUN, b"\xef\xbb\xbf")
+    source = Source((path,), limits)
+    assert source.members("model", "task") == {"model": "m"}
+    assert elements(source) == [0, 1, 2]
+    assert (source.problems, source.account.accepted) == ([], path.stat().st_size)
+
+
+@EACH
+def test_a_document_beside_a_damaged_one_is_read(tmp_path: Path, limits: Limits) -> None:
+    """What was told of one file is no reason to give up the next."""
+    (tmp_path / "a.json").write_bytes(b'{"runs": [')
+    source = Source((tmp_path / "a.json", written(tmp_path / "b.json", RUN)), limits)
+    assert elements(source) == [0, 1, 2]
+    assert [(Path(problem.path).name, problem.reason) for problem in source.problems] == [("a.json", "not_json")]
+
+
+def test_a_large_document_that_is_damaged_gives_what_stands_before(tmp_path: Path) -> None:
+    """Read in parts, it loses the part that is damaged and what comes after, and that is told as broken."""
+    path = written(tmp_path / "a.json", {"runs": [{"n": number, "said": "x" * CHUNK_BYTES} for number in range(3)]})
+    path.write_bytes(path.read_bytes()[:-4])
+    source = Source((path,), SMALL)
+    assert elements(source) == [0, 1]
+    assert [(problem.reason, problem.line) for problem in source.problems] == [("not_json", 3)]
+    assert source.account.broken > 0
+    assert source.account.total == path.stat().st_size
+
+
+def test_a_large_document_that_is_no_list_is_refused(tmp_path: Path) -> None:
+    """Whether its reader names a list that is not there, or none."""
+    path = written(tmp_path / "a.json", {"steps": "x" * 99})
+    size = path.stat().st_size
+    for prefixes in ((), ("cases", "runs")):
+        source = Source((path,), SMALL)
+        assert list(source.elements(*prefixes)) == []
+        [problem] = source.problems
+        assert (problem.reason, problem.length, problem.fatal) == ("too_long", size, True)
+        assert problem.detail == f"{size} bytes without an array that could be read in parts; the limit is 16"
+        assert source.account.broken == size
