@@ -25,9 +25,16 @@ def json_line(row: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(row, default=_written, option=orjson.OPT_NON_STR_KEYS)
     except orjson.JSONEncodeError:
-        # A number of 128 bits, which may be an id: its digits count.
-        plain = {name: str(value) if isinstance(value, int) else value for name, value in row.items()}
-        return orjson.dumps(plain, default=_written, option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(_with_digits(row), default=_written, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _with_digits(value: Any) -> Any:
+    """Numbers of 128 bits, which may be ids, as text: JSON readers would round them."""
+    if isinstance(value, dict):
+        return {name: _with_digits(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_digits(inner) for inner in value]
+    return str(value) if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64 else value
 
 
 def _written(value: object) -> str:

@@ -188,6 +188,13 @@ def test_a_number_of_128_bits_in_a_table_keeps_its_digits(tmp_path: Path) -> Non
     assert found.reasons == []
 
 
+def test_what_stands_beside_a_number_of_128_bits_stays_what_it_is() -> None:
+    """Wherever the number stands: a false that became a text would be a failure, and a count no count any more."""
+    row = {"id": 1 << 100, "failed": False, "tokens": 7, "input": {"ids": [1, -(1 << 70)]}}
+    digits = {"id": str(1 << 100), "input": {"ids": [1, str(-(1 << 70))]}}
+    assert json.loads(duckdb_rows.json_line(row)) == {**row, **digits}
+
+
 def test_a_database_on_which_its_library_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """DuckDB's checksum is the same when words change places; what it then reads has ended whole processes."""
     path = tmp_path / "runs.duckdb"
