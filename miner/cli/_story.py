@@ -13,14 +13,12 @@ if TYPE_CHECKING:
     from miner.evaluation.sections import Section, Table
     from miner.journey.outcome import Journey
 
-_WIDTH = 100
-
 
 def say_story(run: Journey) -> None:
     """The end of ``miner run``."""
     from miner.evaluation.overview import overview_section
 
-    _say_section(overview_section(run.overview))
+    say_section(overview_section(run.overview))
     if run.evaluation:
         _say_predictable(run.evaluation)
     if run.savings:
@@ -28,10 +26,11 @@ def say_story(run: Journey) -> None:
     _say_files(run)
 
 
-def _say_section(section: Section) -> None:
+def say_section(section: Section) -> None:
+    """A section of a report: its words, then its tables; charts are for the page."""
     title(section.title)
     for words in section.words:
-        paragraph(words)
+        console.paragraph(words)
     for table in section.tables:
         draw(table)
 
@@ -43,27 +42,23 @@ def title(text: str) -> None:
     console.say()
 
 
-def paragraph(text: str) -> None:
-    """Words, broken at the width that people read."""
-    console.say(click.wrap_text(text, _WIDTH))
-
-
 def draw(table: Table) -> None:
     """A table of a report, numbers at the right."""
     if table.rows:
         console.say()
-        console.table(table.headings, table.rows, right=range(1, len(table.headings)))
+        numbers = [column for column in range(len(table.headings)) if column not in table.words]
+        console.table(table.headings, table.rows, right=numbers)
 
 
 def _say_predictable(evaluation: Mapping[str, Any]) -> None:
     from miner.evaluation.report import main_predictor
-    from miner.evaluation.sections import Table, percent, with_interval
+    from miner.evaluation.sections import Table, of_all, percent, with_interval
 
     predictors = evaluation["predictors"]
     name = main_predictor(evaluation)
     best = predictors[name]["overall"]
     title("What is predictable")
-    paragraph(
+    console.paragraph(
         f"{best['calls']:,} calls in {best['sessions']} held-out sessions ({evaluation['split']['how']}). "
         f"Right means the tool and every argument: {with_interval(best, 'exact_top1')} at the first try, "
         f"{with_interval(best, 'exact_top5')} within five; {percent(best['ceiling'])} could have come "
@@ -81,25 +76,29 @@ def _say_predictable(evaluation: Mapping[str, Any]) -> None:
     draw(Table(("predictor", *(figure.replace("_", " ") for figure in (*sure, *plain))), list(rows)))
     tools = sorted(predictors[name]["by_tool"].items(), key=lambda item: -item[1]["calls"])[:8]
     parts = [(tool, f"{part['calls']:,}", percent(part["exact_top1"]), percent(part["exact_top5"]), percent(part["ceiling"])) for tool, part in tools]  # fmt: skip  # noqa: E501
-    draw(Table((f"{name}, by tool", "calls", "exact top1", "exact top5", "ceiling"), list(parts)))
+    first = of_all(len(parts), len(predictors[name]["by_tool"]), f"{name}, by tool")
+    draw(Table((first, "calls", "exact top1", "exact top5", "ceiling"), list(parts)))
     if not best["launched"]:
         console.say()
-        paragraph("Nothing passes the gate: no threshold kept the precision that the settings ask for.")
+        console.paragraph("Nothing passes the gate: no threshold kept the precision that the settings ask for.")
 
 
 def _say_savings(savings: Mapping[str, Any]) -> None:
     from miner.evaluation.report_savings import bound_section, saved_section
 
     for section in (bound_section(savings["bound"], savings["conditions"]), saved_section(savings)):
-        _say_section(section)
+        say_section(section)
 
 
 def _say_files(run: Journey) -> None:
     title("What was made")
     for words in run.notes:
-        paragraph(f"Note: {words}.")
+        console.paragraph(f"Note: {words}.")
     did = ", ".join(run.done) if run.done else "nothing, all of it was there already"
-    paragraph(f"Done now: {did}.")
-    paragraph(f"Bundle: {run.run / 'bundle.json'}, {run.patterns:,} patterns in {console.size(run.bundle_bytes)}; "
-              f"readable as {run.run / 'bundle.txt'}.")  # fmt: skip
-    paragraph(f"Report: {run.run / 'report.html'}. Look around: miner dashboard {run.run}")
+    console.paragraph(f"Done now: {did}.")
+    weight = console.size(run.bundle_bytes)
+    console.paragraph(
+        f"Bundle: {run.run / 'bundle.json'}, {run.patterns:,} patterns in {weight}; "
+        f"readable as {run.run / 'bundle.txt'}."
+    )
+    console.paragraph(f"Report: {run.run / 'report.html'}. Look around: miner dashboard {run.run}")

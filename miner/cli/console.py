@@ -1,6 +1,6 @@
 """How every command talks: results on stdout, progress on stderr, one JSON object with ``--json``.
 
-Tables are cut to the terminal, and coloured, on a terminal only; bars too, and never in CI.
+Tables are fitted to the terminal, and coloured, on a terminal only; bars too, and never in CI.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import click
 
 Advance = Callable[[int], None]
 """Tells a progress bar that so much more is done."""
+
+_WIDTH = 100
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 
@@ -50,9 +52,19 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: S
     """
     texts = [[cell(value) for value in row] for row in rows]
     if on_terminal(sys.stdout):
-        _draw(headings, texts, right)
+        from miner.cli._drawing import draw
+
+        draw(headings, texts, right)
     else:
         click.echo("\n".join(plain_table(headings, texts, right)))
+
+
+def paragraph(text: str) -> None:
+    """Print words, broken at the width that people read, or at the terminal's where that is less."""
+    from shutil import get_terminal_size
+
+    width = min(_WIDTH, get_terminal_size().columns) if on_terminal(sys.stdout) else _WIDTH
+    click.echo(click.wrap_text(text, width))
 
 
 def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
@@ -68,20 +80,6 @@ def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: S
         return "  ".join(texts).rstrip()
 
     return [aligned(line) for line in lines]
-
-
-def _draw(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column, heading in enumerate(headings):
-        number = column in right
-        drawn.add_column(heading, justify="right" if number else "left", no_wrap=number, overflow="ellipsis")
-    for row in rows:
-        drawn.add_row(*(Text(text) for text in row))
-    Console().print(drawn)  # rich itself obeys NO_COLOR
 
 
 def cell(value: object) -> str:

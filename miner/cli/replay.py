@@ -84,13 +84,9 @@ def _assumed(options: dict[str, Any]) -> Any:
 
 
 def _say(run: Path, found: dict[str, Any]) -> None:
+    from miner.cli._story import say_section
     from miner.evaluation.report_savings import bound_section, otherwise_section, saved_section
 
     for section in (bound_section(found["bound"], found["conditions"]), saved_section(found), otherwise_section(found)):
-        console.say(f"\n{section.title}\n")
-        for words in section.words:
-            console.say(words)
-        for table in section.tables:
-            console.say()
-            console.table(table.headings, table.rows, right=range(1, len(table.headings)))
+        say_section(section)
     console.say(f"\nwritten: {run / 'savings.json'}, {run / 'report.html'}")

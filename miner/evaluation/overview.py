@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from miner.evaluation.sections import Section, Table, lasting, percent
+from miner.evaluation.sections import Section, Table, lasting, of_all, percent
 from miner.evaluation.times import CAP_S
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ def tools_table(found: Mapping[str, Any]) -> Table:
         )
         for tool in found["tools"][:MOST_TOOLS]
     ]
-    headings = ("tool", "calls", "of calls", "sessions", "failed", "median", "p95", "time", "of tool time")
+    first = of_all(len(rows), len(found["tools"]), "tool")
+    headings = (first, "calls", "of calls", "sessions", "failed", "median", "p95", "time", "of tool time")
     return Table(headings, list(rows))
 
 
@@ -200,11 +201,12 @@ def _sessions_said(found: Mapping[str, Any]) -> str:
         for row in found["sources"][:6]
     )
     more = len(found["sources"]) - 6
+    timed = any(tool["timed"] for tool in found["tools"])
     children = f", {found['sub_agents']} of them sub-agents or continued" if found["sub_agents"] else ""
     return (
         f"{found['sessions']:,} sessions{children} ({named}{f' and {more} more' if more > 0 else ''}), "
         f"{found['steps']:,} model steps, {found['calls']:,} calls of {len(found['tools'])} tools, "
-        f"{lasting(found['tool_s'])} of tool time."
+        f"{lasting(found['tool_s']) + ' of tool time' if timed else 'no times of tools'}."
     )
 
 

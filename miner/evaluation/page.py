@@ -17,7 +17,7 @@ p{max-width:46rem}.lead{color:var(--soft)}.wide{overflow-x:auto}
 table{border-collapse:collapse;margin:1rem 0;font-size:.86rem;font-variant-numeric:tabular-nums}
 th{font-weight:600;text-align:right;color:var(--soft);vertical-align:bottom}td{text-align:right}
 th,td{padding:.28rem .7rem;white-space:nowrap;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child{text-align:left;padding-left:0}tr:hover td{background:color-mix(in srgb,var(--a) 7%,transparent)}
+th.words,td.words{text-align:left}th:first-child,td:first-child{padding-left:0}tr:hover td{background:color-mix(in srgb,var(--a) 7%,transparent)}
 .charts{display:flex;flex-wrap:wrap;gap:1.5rem}.charts svg{flex:1 1 24rem;max-width:40rem;height:auto}
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .tick,svg .axis,svg .words{fill:var(--soft)}
 .grid{stroke:var(--line);fill:none}.line{fill:none;stroke-width:2}.line.grid{stroke-dasharray:4 4}
@@ -64,11 +64,14 @@ def _markdown_table(table: Table) -> list[str]:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
-    marks = ["---", *["---:"] * (len(table.headings) - 1)]
+    marks = ["---" if column in table.words else "---:" for column in range(len(table.headings))]
     return [line(table.headings), line(marks), *(line(row) for row in table.rows)] if table.rows else []
 
 
 def _html_table(table: Table) -> str:
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in table.headings)
-    rows = ("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
+    def line(tag: str, cells: Sequence[str]) -> str:
+        words = (' class="words"' if column in table.words else "" for column in range(len(cells)))
+        return "".join(f"<{tag}{mark}>{escape(cell)}</{tag}>" for mark, cell in zip(words, cells, strict=True))
+
+    rows = "".join(f"<tr>{line('td', row)}</tr>" for row in table.rows)
+    return f'<div class="wide"><table><tr>{line("th", table.headings)}</tr>{rows}</table></div>'

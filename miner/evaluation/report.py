@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from miner.evaluation.report_savings import bound_section, otherwise_section, saved_section
-from miner.evaluation.sections import Section, Table, percent, with_interval
+from miner.evaluation.sections import Section, Table, of_all, percent, with_interval
 from miner.evaluation.svg import Line, bars, chart
 
 _MAIN = ("tool_top1", "tool_top3", "exact_top1", "exact_top3", "exact_top5", "precision", "recall", "coverage", "ece")
+_MOST_PARTS = 40
 _STYLES = ("a", "b", "c", "d")
 
 
@@ -107,8 +108,9 @@ def _slices(evaluation: Mapping[str, Any], name: str) -> Section:
         rows = [
             (label, f"{part['calls']:,}", *(with_interval(part, column) for column in columns)) for label, part in parts
         ]
-        headings = (title, "calls", *(column.replace("_", " ") for column in columns))
-        tables.append(Table(headings, list(rows[:40])))
+        first = of_all(min(_MOST_PARTS, len(rows)), len(rows), title)
+        headings = (first, "calls", *(column.replace("_", " ") for column in columns))
+        tables.append(Table(headings, list(rows[:_MOST_PARTS])))
     tools = sorted(figures["by_tool"].items(), key=lambda item: -item[1]["calls"])[:12]
     shown = [(tool, part["exact_top5"] or 0.0, percent(part["exact_top5"])) for tool, part in tools]
     charts.append(bars("Exact Top-5 of the commonest tools", shown))
@@ -138,7 +140,9 @@ def _trust(evaluation: Mapping[str, Any], name: str) -> Section:
         (control, str(verdict["must"]), {True: "yes", False: "NO", None: "cannot tell"}[verdict["passed"]])
         for control, verdict in evaluation["controls"].items()
     ]
-    return Section("Can it be trusted", words, [Table(("control", "must", "does"), list(rows))], charts)
+    return Section(
+        "Can it be trusted", words, [Table(("control", "must", "does"), list(rows), words=(0, 1, 2))], charts
+    )
 
 
 def _gate_said(gate: float, overall: Mapping[str, Any]) -> str:

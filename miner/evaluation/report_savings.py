@@ -15,7 +15,8 @@ def bound_section(bound: Mapping[str, Any], conditions: Mapping[str, Any]) -> Se
     if not bound["serial_s"]:
         untimed = (
             f"These {bound['sessions']} sessions with {bound['calls']} calls hold no usable times, so nothing can be "
-            "said about seconds. State distributions for think and tool times to have them simulated."
+            "said about seconds. State how long thinking and tools take to have them simulated: "
+            "miner replay RUN --think exp:3 --tool exp:1"
         )
         return Section("What could be hidden at all", [untimed])
     most = max((row["share_of_time"] or 0 for row in bound["horizons"]), default=0)
@@ -39,7 +40,7 @@ def bound_section(bound: Mapping[str, Any], conditions: Mapping[str, Any]) -> Se
         for row in bound["horizons"]
     ]
     headings = ("start as early as", "hidden", "of all time", "of tool waiting", "of allowed tool time", "mostly")
-    return Section("What could be hidden at all", words, [Table(headings, list(rows))])
+    return Section("What could be hidden at all", words, [Table(headings, list(rows), words=(0, 5))])
 
 
 def _most_saved(row: Mapping[str, Any]) -> str:
@@ -73,7 +74,7 @@ def saved_section(savings: Mapping[str, Any]) -> Section:
         "p50 / p95 session",
     )
     if not savings["serial_s"]:
-        return Section("What it would save", ["Without times there is nothing to save."])
+        return Section("What it would save", ["Without times nothing can be said about savings."])
     under = "; ".join(
         f"{key.replace('_', ' ')}: {'no limit' if value is None else value}"
         for key, value in savings["conditions"].items()
@@ -84,10 +85,12 @@ def saved_section(savings: Mapping[str, Any]) -> Section:
 
 def otherwise_section(savings: Mapping[str, Any]) -> Section:
     """Other models, tools and loads, and the controls."""
+    if not savings["serial_s"]:
+        return Section("When things are different", ["Without times there is nothing to vary."])
     tables: list[Table] = []
     for key, label in (("sensitivity", "change"), ("load", "arrivals")):
         rows = savings.get(key, [])
-        if rows and savings["serial_s"]:
+        if rows:
             columns = [column for column in rows[0] if column != label]
             tables.append(
                 Table(

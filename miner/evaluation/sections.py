@@ -9,10 +9,12 @@ from typing import Any
 
 @dataclass(slots=True)
 class Table:
-    """Rows under headings; the first column is words, the others are numbers."""
+    """Rows under headings."""
 
     headings: Sequence[str]
     rows: list[Sequence[str]]
+    words: Sequence[int] = (0,)
+    """The columns of words, which stand at the left and may be broken; the others are numbers."""
 
 
 @dataclass(slots=True)
@@ -23,6 +25,11 @@ class Section:
     words: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     charts: list[str] = field(default_factory=list)
+
+
+def of_all(shown: int, known: int, what: str) -> str:
+    """The heading of the first column: the word for a row, and how many of all there are where some are left out."""
+    return what if shown >= known else f"{what}, {shown} of {known:,}"
 
 
 def percent(value: float | None) -> str:

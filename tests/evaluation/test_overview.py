@@ -7,6 +7,7 @@ from pathlib import Path
 
 from miner.evaluation.overview import overview, overview_section
 from miner.evaluation.page import markdown
+from miner.evaluation.sections import of_all
 from miner.store.database import Store
 
 
@@ -43,6 +44,13 @@ def test_counts_are_those_of_the_logs(tmp_path: Path) -> None:
     assert "2 sessions (2 messages)" in text
     assert "20.0 % are exactly a call that the session has made before" in text
     assert "3 hidden" in text
+    assert "5 calls of 2 tools, no times of tools." in text
+
+
+def test_what_a_table_leaves_out_is_told() -> None:
+    """A table of some of the rows says of how many, a whole one does not."""
+    assert of_all(12, 1018, "tool") == "tool, 12 of 1,018"
+    assert of_all(12, 12, "tool") == "tool"
 
 
 def test_empty_store_has_an_overview(tmp_path: Path) -> None:

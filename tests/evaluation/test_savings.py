@@ -11,11 +11,13 @@ import pytest
 
 from miner.errors import UsageError
 from miner.evaluation.baselines import fit_baselines
+from miner.evaluation.page import markdown
 from miner.evaluation.replay.bound import bound_for, bound_table
 from miner.evaluation.replay.distributions import Assumed, parse_distribution
 from miner.evaluation.replay.permits import Permits, default_permits, permits_from
 from miner.evaluation.replay.savings import ReplayOptions, savings
 from miner.evaluation.replay.workload import Recording, record, serial_us
+from miner.evaluation.report_savings import bound_section, otherwise_section
 from miner.events import Event, EventKind, SessionLog, TimeSource
 from miner.runtime.budget import Budget
 from miner.runtime.effects import Effect, Level
@@ -146,6 +148,9 @@ def test_sessions_without_times_need_stated_ones() -> None:
     untimed = SessionLog(timed.session, tuple(events))
     nothing = _replayed(untimed)
     assert (nothing["tier"], nothing["serial_s"], nothing["reduction"]) == ("replay", 0, None)
+    told = markdown("Report", [bound_section(nothing["bound"], nothing["conditions"]), otherwise_section(nothing)])
+    assert "miner replay RUN --think exp:3 --tool exp:1" in told
+    assert "gives the recorded times" not in told
     assumed = Assumed(parse_distribution("const:3"), parse_distribution("const:1"))
     stated = _replayed(untimed, options=ReplayOptions(assumed=assumed))
     assert (stated["tier"], stated["serial_s"], stated["hits"]) == ("simulated", 8, 1)
