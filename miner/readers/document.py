@@ -67,7 +67,7 @@ class Document:
                 return _Several(several)
             if reason:
                 account.broken += len(data)
-                self._source.problem(reason, detail, path=self._path, line=1, offset=0, length=len(data), fatal=True)
+                self._source.problem(reason, detail, path=self._path, offset=0, length=len(data), fatal=True)
                 return _REFUSED
             account.scrubbed += 1
         account.accepted += len(data)

@@ -157,7 +157,7 @@ class Source:
             try:
                 chunk = stream.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
             except (EOFError, OSError, ValueError) as error:
-                self.problem("cut_compression", type(error).__name__, path=path, fatal=True)
+                self.problem("cut_compression", str(error), path=path, fatal=True)
                 return
             if not chunk:
                 return

@@ -38,10 +38,17 @@ def lenient(data: bytes, depth: int) -> tuple[Any, str, str]:
     try:
         value = _DECODER.decode(text)
     except ValueError as error:
-        return None, "not_json", f"column {getattr(error, 'colno', '?')}"
+        return None, "not_json", _place(error)
     except RecursionError:
         return None, "too_deep", f"nested deeper than {depth}"
     return _scrub(value), "", ""
+
+
+def _place(error: ValueError) -> str:
+    """Where the parser stopped; a record of several lines is a document."""
+    if not isinstance(error, json.JSONDecodeError):
+        return "a number of too many digits"
+    return f"line {error.lineno}, column {error.colno}" if "\n" in error.doc else f"column {error.colno}"
 
 
 def concatenated(data: bytes) -> list[Any]:

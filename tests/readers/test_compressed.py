@@ -44,6 +44,10 @@ def read(folder: Path, suffix: str, data: bytes) -> tuple[int, list[str]]:
 def test_a_file_that_was_cut_is_told_wherever_it_was_cut(tmp_path: Path, suffix: str) -> None:
     """Behind a whole line too, and in the middle of the checksum."""
     packed = PACK[suffix](WHOLE)
+    (tmp_path / f"cut{suffix}").write_bytes(packed[:-1])
+    source = Source((tmp_path / f"cut{suffix}",))
+    assert len(list(source.records())) == len(LINES)
+    assert [problem.detail for problem in source.problems] == ["the compressed file ends in the middle"]
     for size in range(1, len(packed)):
         count, told = read(tmp_path, suffix, packed[:size])
         assert "cut_compression" in told, size

@@ -47,6 +47,25 @@ def test_a_document_beside_a_damaged_one_is_read(tmp_path: Path, limits: Limits)
     assert [(Path(problem.path).name, problem.reason) for problem in source.problems] == [("a.json", "not_json")]
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"runs": [}', "column 11"),
+        ('{\n  "runs": [\n    }\n', "line 3, column 5"),
+        ("9" * 5000, "a number of too many digits"),
+    ],
+)
+def test_a_damaged_document_is_told_with_the_place_of_the_damage(tmp_path: Path, text: str, place: str) -> None:
+    """In the words of an editor: line and column, where there are several lines."""
+    path = tmp_path / "a.json"
+    path.write_text(text, encoding="utf-8")
+    source = Source((path,))
+    assert list(source.elements()) == []
+    assert [(problem.reason, problem.detail, problem.line) for problem in source.problems] == [
+        ("not_json", place, None)
+    ]
+
+
 def test_a_large_document_that_is_damaged_gives_what_stands_before(tmp_path: Path) -> None:
     """Read in parts, it loses the part that is damaged and what comes after, and that is told as broken."""
     path = written(tmp_path / "a.json", {"runs": [{"n": number, "said": "x" * CHUNK_BYTES} for number in range(3)]})
