@@ -35,11 +35,16 @@ def _read(path: Path, sure: dict[str, float]) -> dict[str, Any]:
     from miner.readers.source import Source
 
     source, kinds = Source((path,)), Counter[str]()
+    sessions: set[str] = set()
     for item in load_reader(next(iter(sure))).read(source):
-        kinds["sessions" if isinstance(item, Session) else f"{item.kind.value}s"] += 1
+        if isinstance(item, Session):
+            # A reader tells a session again once it knows more of it.
+            sessions.add(item.key)
+        else:
+            kinds[f"{item.kind.value}s"] += 1
     return {
         "known_by": {name: _sign(name) for name in sure},
-        "holds": dict(sorted(kinds.items())),
+        "holds": {"sessions": len(sessions), **dict(sorted(kinds.items()))},
         "records": source.account.records,
         "records_of_unknown_kind": source.account.unknown,
         "problems": [dataclasses.asdict(problem) for problem in source.problems[:_MOST_PROBLEMS]],

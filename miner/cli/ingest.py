@@ -117,6 +117,8 @@ def _say(report: IngestReport, db: Path) -> None:
         named = ", ".join(str(path) for path in report.unrecognised[:_MOST_NAMED])
         more = len(report.unrecognised) - _MOST_NAMED
         console.note(f"of no known format: {named}{f' and {more} more' if more > 0 else ''} (see --explain FILE)")
+    if report.problems:
+        console.note(f"the table `problems` of {db.name} says of each in which file and line it is")
     for words in report.recovery:
         console.note(words)
     console.say(f"\nwritten: {db}")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from miner.cli import main
+from miner.readers import load_reader
 from miner.runtime.bundle import bundle_bytes
 from miner.runtime.rules import Rule
 from tests.runtime.small_patterns import small_patterns
@@ -94,6 +95,24 @@ def test_ingest_counts_and_is_incremental(logs: Path, tmp_path: Path, say: Said)
     assert f"of no known format: {tmp_path / 'notes'} (see" in told
     code, _, told = say("ingest", tmp_path / "notes", "--db", tmp_path / "g.duckdb")
     assert (code, "miner formats" in told) == (1, True)
+
+
+def test_ingest_says_where_problems_are_found(tmp_path: Path, say: Said) -> None:
+    """A count alone helps nobody: the store names file and line of each."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(load_reader("claude_code").EXAMPLE * 9 + b"{\n")
+    _, out, told = say("ingest", log, "--db", tmp_path / "e.duckdb")
+    assert re.search(r"^  not json +1$", out, re.MULTILINE)
+    assert "the table `problems` of e.duckdb says of each in which file and line" in told
+
+
+def test_ingest_explains_a_session_that_is_told_twice_as_one(tmp_path: Path, say: Said) -> None:
+    """As many sessions as an ingest would store."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(load_reader("claude_code").EXAMPLE)
+    stored = json.loads(say("ingest", log, "--db", tmp_path / "e.duckdb", "--json")[1])
+    explained = json.loads(say("ingest", "--explain", log, "--json")[1])
+    assert stored["sessions"] == explained["holds"]["sessions"] > 0
 
 
 def test_ingest_explains_a_file(logs: Path, tmp_path: Path, say: Said) -> None:
