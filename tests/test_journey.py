@@ -255,3 +255,15 @@ def test_nothing_to_read(tmp_path: Path, say: Said) -> None:
     assert say("run", tmp_path, "--out", tmp_path / "run")[0] == 1
     code, _, error = say("run", tmp_path / "none", "--out", tmp_path / "run2")
     assert (code, "Traceback" in error) == (1, False)
+
+
+def test_a_mistyped_path_does_not_stand_in_the_way(tmp_path: Path, say: Said) -> None:
+    """A folder whose first runs read nothing, or only a part, takes the right names; what was read still binds it."""
+    run = tmp_path / "run"
+    train = _logs(tmp_path / "train", *(_conversation(number, 4) for number in range(6)))
+    test = _logs(tmp_path / "test", _conversation(7, 4))
+    assert say("run", tmp_path / "trian", "--out", run)[0] == 1
+    assert say("run", train, "--test", tmp_path / "tset", "--out", run)[0] == 1
+    assert say("run", train, "--test", test, "--out", run)[0] == 0
+    code, _, error = say("run", test, "--out", run)
+    assert (code, f"{train}, which is not named now" in error) == (1, True)

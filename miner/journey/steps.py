@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,13 +48,13 @@ def ingest(folder: RunFolder, inputs: Inputs, settings: Settings, progress: Call
     from miner.store.forgetting import forget, returned
 
     _refuse_other_logs(folder, inputs)
-    folder.facts["inputs"] = {"logs": list(inputs.logs), "test": list(inputs.test)}
-    folder.save()
-    parts = [(inputs.logs, "train"), (inputs.test, "test")] if inputs.test else [(inputs.logs, None)]
+    parts = [("logs", inputs.logs, "train" if inputs.test else None), ("test", inputs.test, "test")]
     with Store.open(folder.path / EVENTS) as store:
-        reports = [
-            store.ingest(paths, part, progress, settings.ingest.max_problem_share) for paths, part in parts if paths
-        ]
+        reports = []
+        for name, paths, part in parts:
+            with _named(folder, store, name, paths):
+                if paths:
+                    reports.append(store.ingest(paths, part, progress, settings.ingest.max_problem_share))
         back = returned(store, folder.facts.get("forgotten", ()))
     if back:
         forget(folder.path / EVENTS, back)
@@ -61,6 +62,22 @@ def ingest(folder: RunFolder, inputs: Inputs, settings: Settings, progress: Call
         folder.facts["sources"] = sources_of(store)
     folder.save()
     return reports
+
+
+@contextmanager
+def _named(folder: RunFolder, store: Store, part: str, paths: Sequence[str]) -> Iterator[None]:
+    """Note which logs a part of the run holds before they are read, and take it back when nothing of them was."""
+    before = dict(folder.facts.get("inputs") or {})
+    held = sources_of(store)
+    folder.facts["inputs"] = before | {part: list(paths)}
+    folder.save()
+    try:
+        yield
+    except LogError:
+        if sources_of(store) == held:
+            folder.facts["inputs"] = before
+            folder.save()
+        raise
 
 
 def look_over(folder: RunFolder, store: Store, run: Journey, code: str) -> None:
