@@ -47,12 +47,6 @@ class IngestSettings:
 
     max_problem_share: Share = 0.05
     """More broken records than this share of all, and ingest fails."""
-    line_bytes: Bytes = 16 << 20
-    """A longer line is refused, and noted as a problem."""
-    document_bytes: Bytes = 64 << 20
-    """A JSON document larger than this is streamed."""
-    depth: Annotated[int, Range(8, 900)] = 256
-    """A record nested deeper than this is refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ class Limits:
     """What one record may cost before it is refused."""
 
     line_bytes: int = 16 << 20
+    """A longer line is refused."""
     document_bytes: int = 64 << 20
     """A whole JSON document larger than this is streamed instead of parsed at once."""
     depth: int = 256
+    """A record that the strict parser refuses, and that is nested deeper than this, gets no second look."""
 
 
 @dataclass(slots=True)
