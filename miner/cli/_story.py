@@ -80,7 +80,10 @@ def _say_predictable(evaluation: Mapping[str, Any]) -> None:
     draw(Table((first, "calls", "exact top1", "exact top5", "ceiling"), list(parts)))
     if not best["launched"]:
         console.say()
-        console.paragraph("Nothing passes the gate: no threshold kept the precision that the settings ask for.")
+        console.paragraph(
+            "Nothing passes the gate, so a runtime would start nothing early: no threshold kept the precision that "
+            "the setting mining.precision asks for."
+        )
 
 
 def _say_savings(savings: Mapping[str, Any]) -> None:

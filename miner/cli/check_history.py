@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -44,10 +44,18 @@ def command(ledger: Path, as_json: bool) -> None:
         )
 
 
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open(encoding="utf-8", errors="replace")
+    except OSError as error:
+        advice = "give the file that the ledger's sink wrote, such as that of `miner proxy --ledger`"
+        raise LogError(f"cannot read the ledger: {error.strerror}", where=str(path), next_step=advice) from error
+
+
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
     """The entries of a file, one a line."""
     empty = True
-    with path.open(encoding="utf-8") as file:
+    with _opened(path) as file:
         for number, line in enumerate(file, 1):
             try:
                 entry = json.loads(line)

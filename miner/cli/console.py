@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 import click
@@ -59,12 +60,14 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, right: S
         click.echo("\n".join(plain_table(headings, texts, right)))
 
 
-def paragraph(text: str) -> None:
+def paragraph(text: str, *, most: int = _WIDTH, hanging: str = "") -> None:
     """Print words, broken at the width that people read, or at the terminal's where that is less."""
-    from shutil import get_terminal_size
+    click.echo(click.wrap_text(text, width(most), subsequent_indent=hanging))
 
-    width = min(_WIDTH, get_terminal_size().columns) if on_terminal(sys.stdout) else _WIDTH
-    click.echo(click.wrap_text(text, width))
+
+def width(most: int) -> int:
+    """How long a line may be: the terminal's width where that is less, elsewhere the most that is wanted."""
+    return min(most, get_terminal_size().columns) if on_terminal(sys.stdout) else most
 
 
 def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:

@@ -100,7 +100,7 @@ def _of_run(run: Path) -> Iterator[Finding]:
         return
     missing = [name for name in RUN_FILES if not (run / name).exists()]
     detail = f"without {', '.join(missing)}" if missing else "complete"
-    yield Finding("run folder", "note" if missing else "ok", detail, "run the missing step" if missing else "")
+    yield Finding("run folder", "note" if missing else "ok", detail, f"miner run LOGS --out {run}" if missing else "")
     if (run / "events.duckdb").exists():
         yield _of_store(run / "events.duckdb")
     yield _why_silent(run)
@@ -138,7 +138,7 @@ def _why_silent(run: Path) -> Finding:
     if not shipped:
         return Finding(about, "note", "the bundle was never scored", f"miner evaluate {run}")
     if not shipped.get("coverage"):
-        advice = "look at the readable twin of the bundle: its probabilities are all below the gate"
+        advice = "give more logs, or lower mining.precision in the settings, which wastes more early calls"
         return Finding(about, "note", "no prediction passed the gate on held-out sessions", advice)
     detail = (
         f"at {console.share(shipped['coverage'])} of decisions something passes the gate, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,8 @@ def _say(moment: dict[str, Any], *, with_rules: bool) -> None:
     console.say(f"  next  {', '.join(likely)}")
     for guess in moment["predicted"]:
         mark = "✓" if guess["came"] else " "
-        console.say(f" {mark} {guess['probability']:.2f}  {guess['tool']} {_short(str(guess['arguments']))}")
+        arguments = json.dumps(guess["arguments"], ensure_ascii=False, separators=(",", ":"))
+        console.say(f" {mark} {guess['probability']:.2f}  {guess['tool']} {_short(arguments)}")
         if with_rules:
             console.say(f"         {_short(guess['pattern'])}")
             for place, rule in guess["rules"].items():
@@ -132,4 +134,5 @@ def _event_text(kind: str, tool: str | None, text: str | None) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    most = console.width(_LONGEST)
+    return text if len(text) <= most else text[: most - 1] + "…"

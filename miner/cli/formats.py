@@ -8,6 +8,9 @@ import click
 
 from miner.cli import console
 
+_WHOLE = 1000
+"""Lines are broken at the width of a terminal alone, so that what is piped on has a fact a line."""
+
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -29,8 +32,13 @@ def _say_formats(as_json: bool) -> None:
         console.say_json({"formats": about})
     else:
         for name, reader in readers.items():
-            console.say(f"{name}: {reader.TITLE}")
-            console.say(f"    where    {reader.WHERE}\n    rests on {reader.RESTS_ON}\n")
+            for words, hanging in (
+                (f"{name}: {reader.TITLE}", 4),
+                (f"    where    {reader.WHERE}", 13),
+                (f"    rests on {reader.RESTS_ON}", 13),
+            ):
+                console.paragraph(words, most=_WHOLE, hanging=" " * hanging)
+            console.say()
         console.say("A table of your own is read with a map: miner ingest TABLE --map auto")
 
 

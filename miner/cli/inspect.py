@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from miner.runtime.bundle import Bundle
 
 
+_CLOSED = 1_000_000
+"""The gate, in parts per million, that lets nothing pass."""
+
+
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--twin", is_flag=True, help="Print all of it as text.")
@@ -69,9 +73,11 @@ def _say(found: Bundle, wrong: list[int]) -> None:
     patterns = found.patterns
     reader = "its owner" if found.audience == "private" else "others"
     console.say(found.digest)
+    closed = patterns.gate >= _CLOSED
+    starts = "starts no call: no prediction passes its gate" if closed else f"starts calls from {patterns.gate / 1e6:.3f} on"  # fmt: skip  # noqa: E501
     console.say(
         f"{found.pattern_count:,} patterns, {len(patterns.rules):,} argument rules, {console.size(found.size)}; "
-        f"for {reader}; starts calls from {patterns.gate / 1e6:.3f} on"
+        f"for {reader}; {starts}"
     )
     console.say(f"conformance: {len(found.vectors) - len(wrong)} of {len(found.vectors)} vectors come out as stated\n")
     scored = {row[0]: row for row in found.metrics.get("by_tool", [])}

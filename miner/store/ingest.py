@@ -68,10 +68,14 @@ class Ingest:
         for rule, count in todo.passed_over.items():
             report.passed_over[rule] = report.passed_over.get(rule, 0) + count
         if not todo.named:
+            looked = [f"{len(files):,} file{'' if len(files) == 1 else 's'} looked into", f"{todo.empty:,} empty"]
+            looked.append(f"{len(todo.unrecognised):,} of no known format")
+            looked += [
+                f"{count:,} passed over as {rule.replace('_', ' ')}" for rule, count in report.passed_over.items()
+            ]
             raise LogError(
-                f"no logs found: {len(files)} files looked into, {todo.empty} empty, "
-                f"{len(todo.unrecognised)} of no known format, {sum(report.passed_over.values())} passed over",
-                where=", ".join(str(path) for path in todo.unrecognised[:3]) or None,
+                f"no logs found: {', '.join(looked)}",
+                where=", ".join(str(path) for path in (todo.unrecognised or files)[:3]) or None,
                 next_step="`miner ingest --explain FILE` says what a file looks like, `miner formats` what is read",
             )
 

@@ -37,11 +37,20 @@ def test_a_sound_store_passes(store: Path, capsys: pytest.CaptureFixture[str]) -
     assert verified(store, capsys, "--full") == (DONE, 1, 0)
 
 
+def test_a_run_folder_is_its_store(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The folder of a store is as good as the store, and the text says how much of it was looked at."""
+    assert verified(store.parent, capsys, "--full") == (DONE, 1, 0)
+    assert main(["verify", str(store.parent)]) == DONE
+    assert "0 sources since the last checkpoint (--full: all of them) checked" in capsys.readouterr().out
+
+
 def test_a_changed_row_is_found_and_forgotten_on_demand(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--full finds the source, --forget takes its rows out, and the next ingest reads it again."""
     with duckdb.connect(str(store)) as connection:
         connection.execute("update all_events set text = 'other' where seq = 1")
     assert verified(store, capsys, "--full") == (FAILED, 1, 1)
+    assert main(["verify", str(store), "--full"]) == FAILED
+    assert f"next:  miner verify {store} --forget" in capsys.readouterr().out
     assert verified(store, capsys, "--full", "--forget") == (FAILED, 1, 1)
     assert verified(store, capsys, "--full") == (DONE, 0, 0)
     with Store.open(store) as opened:
