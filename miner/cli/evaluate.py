@@ -33,11 +33,16 @@ def command(
 ) -> None:
     """Score a RUN folder's predictor on held-out sessions; writes evaluation.json and the report."""
     from miner.evaluation.run_folder import write_result
+    from miner.journey.folder import open_run
+    from miner.journey.single import note_scores
     from miner.settings import load_settings
 
-    chosen = load_settings(settings).evaluation
-    found = _evaluated(run, chosen, split, names, learning_curve=learning_curve, elsewhere=elsewhere)
+    chosen = load_settings(settings)
+    found = _evaluated(run, chosen.evaluation, split, names, learning_curve=learning_curve, elsewhere=elsewhere)
     write_result(run, "evaluation.json", found)
+    if split is None and not names:
+        with open_run(run) as folder:
+            note_scores(folder, chosen)
     if as_json:
         console.say_json(found)
     else:

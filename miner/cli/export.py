@@ -49,6 +49,8 @@ def command(run: Path, out: Path | None, audience: str | None, budget: int | Non
     )
     for what, count in found["held_back"].items():
         console.say(f"held back: {what} ({count})")
+    if not found["scored"]:
+        console.say(f"without held-out figures: miner evaluate {run} scores it, and exporting again takes them in")
 
 
 def _keep_tools(run: Path, lists: tuple[str, ...]) -> None:

@@ -31,6 +31,18 @@ def mine_only(folder: RunFolder, settings: Settings, say: Say, run: Journey) -> 
     }
 
 
+def note_scores(folder: RunFolder, settings: Settings) -> None:
+    """After ``miner evaluate`` as a run would do it: its figures are those of the bundle that stands in the folder."""
+    from miner.evaluation.run_folder import open_store
+
+    with open_store(folder.path) as store:
+        folder.facts.setdefault("sources", sources_of(store))
+        parts, _ = parts_to_use(store, settings, Journey(folder.path))
+    keys = keys_of(folder, parts.how if parts else ALL_TRAIN, settings, code_version())
+    if folder.is_done("export", keys.export) or folder.is_done("export", keys.stamp):
+        folder.done("evaluate", keys.evaluate, [EVALUATION])
+
+
 def export_only(folder: RunFolder, settings: Settings, out: Path | None) -> dict[str, Any]:
     """``miner export``: the bundle, by default in its place in the run folder."""
     from miner.evaluation.run_folder import open_store, read_result

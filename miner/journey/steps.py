@@ -303,9 +303,11 @@ def score(
     folder: RunFolder, parts: Parts, store: Store, settings: Settings, keys: Keys, run: Journey, say: Say
 ) -> None:
     """Evaluation and replay of the bundle that stands in the folder."""
-    say("scoring it on sessions it has not seen, beside the baselines")
+    if not folder.is_done("evaluate", keys.evaluate):
+        say("scoring it on sessions it has not seen, beside the baselines")
     fitted = evaluate(folder, parts, store, settings, keys.evaluate, run)
-    say("replaying what it would have saved")
+    if not folder.is_done("replay", keys.replay):
+        say("replaying what it would have saved")
     replay(folder, parts, store, settings, keys.replay, run, fitted)
     run.evaluation, run.savings = _read(folder, EVALUATION), _read(folder, SAVINGS)
 

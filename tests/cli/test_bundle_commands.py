@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,31 @@ def test_export_elsewhere_for_others(made: Path, tmp_path: Path, say: Said) -> N
     assert say("export", made, "--budget", 10)[0] == 2
 
 
+def test_steps_one_by_one_end_in_a_bundle_with_its_figures(logs: Path, tmp_path: Path, say: Said) -> None:
+    """An export before the scores says that it has none; after `evaluate` it has them, and a run repeats neither."""
+    run = tmp_path / "run"
+    run.mkdir()
+    assert say("ingest", logs, "--db", run / "events.duckdb")[0] == 0
+    assert say("mine", run)[0] == 0
+    assert f"without held-out figures: miner evaluate {run}" in say("export", run)[1]
+    assert say("evaluate", run)[0] == 0
+    assert "without held-out figures" not in say("export", run)[1]
+    assert json.loads(say("inspect", run, "--json")[1])["metrics"]["calls"] > 0
+    code, out, told = say("run", logs, "--out", run)
+    assert (code, "Done now: overview, replay." in out, "scoring it" in told) == (0, True, False)
+
+
+def test_a_gate_that_lets_nothing_pass_is_told_in_words(tmp_path: Path, say: Said) -> None:
+    """A gate of a million parts per million is no probability from which calls are started."""
+    patterns = small_patterns()
+    patterns.gate = 600_000
+    (tmp_path / "open.json").write_bytes(bundle_bytes(patterns))
+    patterns.gate = 1_000_000
+    (tmp_path / "closed.json").write_bytes(bundle_bytes(patterns))
+    assert "starts calls from 0.600 on" in say("inspect", tmp_path / "open.json")[1]
+    assert "starts no call: no prediction passes its gate" in say("inspect", tmp_path / "closed.json")[1]
+
+
 def test_inspect_shows_what_is_shipped(made: Path, say: Said) -> None:
     """Tools with their held-out scores, every constant, and whether the vectors hold."""
     code, out, _ = say("inspect", made)
@@ -216,6 +242,8 @@ def test_explain_says_where_a_prediction_is_from(made: Path, say: Said) -> None:
         (("mine", "/nonexistent"), 1, "no such run folder"),
         (("export", "/nonexistent"), 1, "no such run folder"),
         (("diff", "/nonexistent", "RUN"), 1, "refused"),
+        (("check-history", "/nonexistent"), 1, "cannot read the ledger"),
+        (("check-history", sys.executable), 1, "no ledger of the runtime"),
         (("run", "RUN"), 2, "--out"),
         (("run", "--out", "RUN"), 2, "LOGS"),
     ],
