@@ -119,9 +119,11 @@ def read_settings(kind: type[Chosen], path: Path) -> Chosen:
         with path.open("rb") as stream:
             values = tomllib.load(stream)
     except OSError as error:
-        raise UsageError(f"cannot read the settings: {error.strerror}", where=str(path)) from error
+        advice = "give the path of a TOML file; `miner settings` prints one to begin with"
+        raise UsageError(f"cannot read the settings: {error.strerror}", where=str(path), next_step=advice) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the settings are not TOML: {error}", where=str(path)) from error
+        advice = "mend the file at that place; `miner settings` prints how one looks"
+        raise UsageError(f"the settings are not TOML: {error}", where=str(path), next_step=advice) from error
     built: Chosen = _build(kind, values, "", str(path))
     return built
 

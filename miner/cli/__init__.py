@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed (with an error on stderr), 2 wrong usage, 130 inter
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -35,8 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MinerError as error:
         return _fail(str(error), debug, WRONG_USAGE if isinstance(error, UsageError) else FAILED)
     except OSError as error:
-        where = f"\n  where: {error.filename}" if error.filename else ""
-        return _fail(f"{error.strerror or error}{where}", debug, FAILED)
+        return _fail(_of_the_system(error), debug, FAILED)
     return code
 
 
@@ -54,6 +54,13 @@ def _run(words: list[str]) -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     return code if isinstance(code, int) else DONE
+
+
+def _of_the_system(error: OSError) -> str:
+    """What the system refused, told as our own errors are; a file is written beside its place, which is what counts."""
+    advice = {errno.ENOENT: "check the path: its folder must be there", errno.EACCES: "choose a place that you may use", errno.ENOSPC: "free some space"}  # fmt: skip  # noqa: E501
+    where = str(error.filename).removesuffix(".part") if error.filename else None
+    return str(MinerError(error.strerror or str(error), where=where, next_step=advice.get(error.errno or 0)))
 
 
 def _take_debug(words: list[str]) -> tuple[list[str], bool]:

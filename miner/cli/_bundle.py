@@ -29,6 +29,6 @@ def opened(path: Path, public_key: str | None = None) -> Bundle:
 
 
 def _key(text: str) -> str:
-    """The text of a key file, or the key itself."""
+    """The text of a key file, or the key itself; what is no text is refused as any other wrong key is."""
     file = Path(text)
-    return file.read_text("utf-8") if file.is_file() else text
+    return file.read_text("utf-8", errors="replace") if file.is_file() else text

@@ -97,10 +97,14 @@ def test_exit_codes(failing: types.SimpleNamespace, error: BaseException, code: 
 
 
 def test_full_disk_names_the_file(failing: types.SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
-    """An error of the operating system says which file it was about."""
-    failing.error = OSError(28, "No space left on device", "/full/x")
+    """An error of the operating system says which file it was about, and what to do; others say what they know."""
+    failing.error = OSError(28, "No space left on device", "/full/x.part")
     main(["formats"])
-    assert capsys.readouterr().err == "error: No space left on device\n  where: /full/x\n"
+    told = "error: No space left on device\n  where: /full/x\n  next:  free some space\n"
+    assert capsys.readouterr().err == told
+    failing.error = OSError(5, "Input/output error")
+    main(["formats"])
+    assert capsys.readouterr().err == "error: Input/output error\n"
 
 
 def test_reader_that_leaves_ends_quietly() -> None:
