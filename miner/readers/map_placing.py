@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
 from miner.errors import LogError
+from miner.events import Problem
 from miner.readers.head import head_of
 from miner.readers.map_proposal import ROWS, as_toml, propose
 from miner.readers.source import Source
-from miner.readers.span_maps import MAP_SUFFIX, load_map, own_map_of
+from miner.readers.span_maps import MAP_SUFFIX, lacking, map_from, own_map_of
 from miner.readers.tables import is_table, rows
-
-NEEDED = ("title", "start")
-_JOINING = ("session", "trace", "id")
-"""One of these says which rows belong together."""
 
 
 def tables_of(paths: Iterable[Path]) -> list[Path]:
@@ -27,16 +24,14 @@ def proposed(table: Path) -> str:
     """A map for a table, from the names of its columns and what stands in them.
 
     Raises:
-        LogError: a part that every span has is in none of its columns.
+        LogError: it has no rows, or a part that every call has is in none of its columns.
     """
     source = Source((table,))
     found = list(islice(rows(source, table), ROWS))
     if not found:
-        why = "; ".join(f"{problem.reason} {problem.detail}".strip() for problem in source.problems[:1])
-        raise LogError(f"no row can be read: {why or 'there is none'}", where=str(table), next_step="check the file")
+        raise _without_rows(table, source.problems)
     proposal = propose(found)
-    missing = [part for part in NEEDED if part not in proposal]
-    missing += [] if any(part in proposal for part in _JOINING) else ["session"]
+    missing = [part for part in lacking(proposal) if part != "tools"]
     if missing:
         columns = sorted({name for row in found for name in row})
         raise LogError(
@@ -47,11 +42,23 @@ def proposed(table: Path) -> str:
     return as_toml(proposal)
 
 
+def _without_rows(table: Path, problems: Sequence[Problem]) -> LogError:
+    if not problems:
+        return LogError("the table has no rows", where=str(table), next_step="give one that has")
+    several = problems[0].reason == "which_table"
+    return LogError(
+        f"no row can be read: {problems[0].reason} {problems[0].detail}".rstrip(),
+        where=str(table),
+        next_step="write a map yourself: see docs/formats/platforms.md" if several else "give a whole copy of the file",
+    )
+
+
 def place(text: str, table: Path) -> Path:
     """Write a map beside a table; the same map may be there already.
 
     Raises:
         LogError: another map is there, or none can be written.
+        UsageError: the text is no map, or one that still lacks something.
     """
     target = own_map_of(table)
     try:
@@ -59,8 +66,8 @@ def place(text: str, table: Path) -> Path:
             raise LogError(
                 "there is another map already", where=str(target), next_step="look through it, or remove it first"
             )
+        map_from(text, target)
         target.write_text(text, encoding="utf-8")
-        load_map(target)
     except OSError as error:
         raise LogError(
             f"the map cannot be put beside its table: {error.strerror}",

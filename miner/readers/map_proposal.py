@@ -13,17 +13,17 @@ ROWS = 500
 """How many rows a proposal looks at."""
 _DEPTH = 3
 _NAMES: dict[str, tuple[str, ...]] = {
-    "id": ("span_id", "spanid", "run_id", "event_id", "step_id", "row_id", "uuid", "id"),
-    "trace": ("trace_id", "traceid", "root_span_id", "root_id", "trace"),
-    "parent": ("parent_span_id", "parentspanid", "parent_run_id", "parent_id", "parentid", "parent"),
+    "id": ("span_id", "run_id", "event_id", "step_id", "row_id", "uuid", "id"),
+    "trace": ("trace_id", "root_span_id", "root_id", "trace"),
+    "parent": ("parent_span_id", "parent_run_id", "parent_id", "parent"),
     "title": ("tool_name", "function_name", "tool", "function", "span_name", "operation", "name", "title"),
     "kind": ("span_type", "run_type", "span_kind", "kind", "type", "category"),
-    "start": ("start_time", "starttime", "started_at", "start", "timestamp", "created_at", "begin", "time", "when"),
-    "end": ("end_time", "endtime", "ended_at", "finished_at", "completed_at", "end"),
+    "start": ("start_time", "started_at", "start", "timestamp", "created_at", "begin", "time", "when", "ts"),
+    "end": ("end_time", "ended_at", "finished_at", "completed_at", "end"),
     "input": ("inputs", "input", "arguments", "args", "parameters", "params", "request"),
     "output": ("outputs", "output", "out", "result", "observation", "response"),
-    "session": ("session_id", "sessionid", "conversation_id", "thread_id", "chat_id", "session"),
-    "call_id": ("tool_call_id", "call_id", "toolcallid"),
+    "session": ("session_id", "conversation_id", "thread_id", "chat_id", "session"),
+    "call_id": ("tool_call_id", "call_id"),
     "model": ("model_name", "response_model", "model"),
     "tokens_in": ("input_tokens", "prompt_tokens", "tokens_in"),
     "tokens_out": ("output_tokens", "completion_tokens", "tokens_out"),
@@ -31,6 +31,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "service": ("service_name", "service", "application", "app", "project"),
 }
 """What a column is usually called, the most telling name first."""
+_CONTENT = (*_NAMES["input"], *_NAMES["output"])
 _TIMES = frozenset({"start", "end"})
 _KINDS = {
     "tools": re.compile(r"tool|function|action|retriev", re.IGNORECASE),
@@ -54,12 +55,24 @@ def propose(rows: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
             best = min(fitting)[2]
             found[part] = [best]
             taken.add(best)
-    kinds = sorted({str(value) for value in values.get(found["kind"][0], ())}) if "kind" in found else []
+    if "kind" in found:
+        sorts = _sorted({str(value) for value in values[found["kind"][0]]})
+        found |= sorts
+        if not sorts:
+            # A column that tells no call from anything else.
+            del found["kind"]
+    return found
+
+
+def _sorted(kinds: set[str]) -> dict[str, list[str]]:
+    """The values of ``kind`` that say tool, model or agent; each is one of these."""
+    found = {}
+    left = sorted(kinds)
     for part, pattern in _KINDS.items():
-        matching = [kind for kind in kinds if pattern.search(kind)]
+        matching = [kind for kind in left if pattern.search(kind)]
         if matching:
             found[part] = matching
-            kinds = [kind for kind in kinds if kind not in matching]
+            left = [kind for kind in left if kind not in matching]
     return found
 
 
@@ -70,7 +83,7 @@ def as_toml(proposal: dict[str, list[str]]) -> str:
         texts = [_quoted(column) for column in columns]
         lines.append(f"{part} = {texts[0] if len(texts) == 1 else '[' + ', '.join(texts) + ']'}")
     if "kind" not in proposal:
-        lines.append("# kind = ?   (no column looks like it: every row is a call of a tool)")
+        lines.append("# kind = ?   (no column tells calls from anything else: every row is a call of a tool)")
     elif "tools" not in proposal:
         lines.append("# tools = ?  (needed: which values of kind are calls of tools)")
     return "\n".join(lines) + "\n"
@@ -93,15 +106,18 @@ def _collect(value: dict[str, Any], prefix: str, found: dict[str, list[Any]], de
         path = f"{prefix}{key}"
         if inner is not None and inner != "":
             found.setdefault(path, []).append(inner)
+        if _rank(path, _CONTENT) is not None:
+            # An argument called id is no id of its call.
+            continue
         deeper = parsed(inner) if isinstance(inner, str) and inner.startswith("{") else inner
         if isinstance(deeper, dict) and depth > 1:
             _collect(deeper, f"{path}.", found, depth - 1)
 
 
 def _rank(path: str, names: tuple[str, ...]) -> int | None:
-    last = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", path.rpartition(".")[2]).lower()
-    ends = [rank for rank, name in enumerate(names) if last == name or last.replace("_", "") == name]
-    return min(ends, default=None)
+    """Which of these names a path ends in, however its words are joined."""
+    last = path.rpartition(".")[2].replace("_", "").lower()
+    return next((rank for rank, name in enumerate(names) if last == name.replace("_", "")), None)
 
 
 def _fits(part: str, seen: list[Any]) -> bool:

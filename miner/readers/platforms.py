@@ -13,7 +13,17 @@ import orjson
 from miner.events import Event, Session
 from miner.readers.head import Head
 from miner.readers.source import Source
-from miner.readers.span_maps import MAP_SUFFIX, ROW, Place, SpanMap, load_map, own_map_of, place_by, span_by
+from miner.readers.span_maps import (
+    MAP_SUFFIX,
+    ROW,
+    Place,
+    SpanMap,
+    is_call,
+    load_map,
+    own_map_of,
+    place_by,
+    span_by,
+)
 from miner.readers.span_platforms import MLFLOW, expanded, map_for
 from miner.readers.span_rows import Span
 from miner.readers.spans import sessions_of
@@ -59,19 +69,22 @@ def read(source: Source) -> Iterator[Session | Event]:
         if path.name.endswith(MAP_SUFFIX):
             source.account.accepted += path.stat().st_size
             continue
-        own = own_map_of(path)
-        table = load_map(own) if own.is_file() else None
-        number = roots = 0
+        beside = own_map_of(path)
+        own = table = load_map(beside) if beside.is_file() else None
+        number = roots = calls = 0
         for row in rows(source, path, table.table if table else ""):
             table = table or map_for(set(row))
             number += 1
             if table is not None and ROW in table.id:
                 row[ROW] = f"{path.name}#{number}"
             roots += bool(row.get("is_root"))
+            calls += own is not None and is_call(own, row)
             taken = [held.take(table, span) for span in expanded(row)] if table is not None else []
             source.account.unknown += not any(taken)
         if number in CUT_LENGTHS:
             source.problem("maybe_cut", f"exactly {number} rows: an export limit may have cut the rest", path=path)
+        if own is not None and number and not calls:
+            source.problem("no_calls", "no `kind` of a row is one of the map's `tools`", path=path)
         if number > 1 and roots == number:
             source.problem("maybe_cut", "only root rows: export spans instead of traces", path=path)
     for native_id, spans in held.sessions():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,7 +116,7 @@ def span_by(table: SpanMap, row: dict[str, Any]) -> Span | None:
     identity, trace = _name(cell(row, table.id)), _name(cell(row, table.trace))
     if identity is None or trace is None:
         return None
-    kind, title = str(cell(row, table.kind) or "").lower(), word(cell(row, table.title)) or ""
+    kind, title = _kind_of(table, row), word(cell(row, table.title)) or ""
     start, end = micros(cell(row, table.start)), micros(cell(row, table.end))
     if start is not None and end is not None and end < start:
         end = None
@@ -126,6 +126,15 @@ def span_by(table: SpanMap, row: dict[str, Any]) -> Span | None:
     service = word(cell(row, table.service))
     attributes = _attributes(table, row, kind, title, given, made)
     return Span(trace, identity, parent, title, start, end, attributes, failed, error, service)
+
+
+def is_call(table: SpanMap, row: dict[str, Any]) -> bool:
+    """Whether a row is the call of a tool."""
+    return _kind_of(table, table.prepare(row)) in table.tools
+
+
+def _kind_of(table: SpanMap, row: dict[str, Any]) -> str:
+    return str(cell(row, table.kind) or "").lower()
 
 
 def _attributes(table: SpanMap, row: dict[str, Any], kind: str, title: str, given: Any, made: Any) -> dict[str, Any]:
@@ -203,22 +212,45 @@ def own_map_of(path: Path) -> Path:
     return path.with_name(path.name.split(".")[0] + MAP_SUFFIX)
 
 
+def lacking(parts: Collection[str]) -> list[str]:
+    """What a map of these parts lacks: calls have a tool and a time, and something says which belong together."""
+    missing = [part for part in ("title", "start") if part not in parts]
+    if not any(part in parts for part in ("session", "trace", "id")):
+        missing.append("session")
+    return [*missing, "tools"] if "kind" in parts and "tools" not in parts else missing
+
+
 def load_map(path: Path) -> SpanMap:
     """A map that a user wrote.
 
     Raises:
-        UsageError: it is no TOML, lacks a column that a span needs, or names one that there is not.
+        UsageError: it cannot be read, or cannot be meant.
     """
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        next_step = "check that the map is there and that you may read it"
+        raise UsageError(f"cannot open the map: {error.strerror}", where=str(path), next_step=next_step) from error
+    except UnicodeDecodeError as error:
+        raise UsageError("the map is not UTF-8", where=str(path), next_step="save it as UTF-8") from error
+    return map_from(text, path)
+
+
+def map_from(text: str, path: Path) -> SpanMap:
+    """The map that this text is, which stands at a path or is to stand there.
+
+    Raises:
+        UsageError: it is no TOML, lacks what a call needs, or names what there is not.
+    """
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         example = 'a line of it is: title = "tool_name"; see docs/formats/platforms.md'
         raise UsageError(f"the map is no TOML: {error}", where=str(path), next_step=example) from error
     known = {item.name for item in fields(SpanMap)} - {"name", "signs", "prepare"}
-    missing = {"title", "start"} - given.keys()
-    missing |= set() if given.keys() & {"id", "trace", "session"} else {"session"}
-    if missing or given.keys() - known:
-        what = f"lacks {', '.join(sorted(missing))}" if missing else f"names {', '.join(sorted(given.keys() - known))}"
+    missing, odd = lacking(given), sorted(given.keys() - known)
+    if missing or odd:
+        what = f"lacks {', '.join(missing)}" if missing else f"names {', '.join(odd)}"
         raise UsageError(f"the map {what}", where=str(path), next_step=f"a map may hold: {', '.join(sorted(known))}")
     sets = {key: frozenset(str(v).lower() for v in _texts(given.get(key))) for key in ("tools", "models", "agents")}
     columns = {key: _texts(given.get(key)) for key in known - sets.keys() - {"table"}}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from miner.errors import LogError
 
-READ = frozenset({"repeated_session", "empty_session", "maybe_cut", "unknown_kind"})
-"""Reasons of problems whose records were read: copies, runs without content, exports that may be cut, new kinds."""
+READ = frozenset({"repeated_session", "empty_session", "maybe_cut", "no_calls", "unknown_kind"})
+"""Reasons of problems whose records were read: copies, runs without content, exports that may be cut, maps that find no
+call, new kinds."""
 
 
 @dataclass(frozen=True, slots=True)

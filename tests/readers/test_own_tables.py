@@ -115,13 +115,27 @@ def test_the_same_table_in_duckdb(tmp_path: Path) -> None:
     assert read("platforms", path).reasons == ["not_duckdb"]
 
 
-@pytest.mark.parametrize("text", ["id = ", 'id = "a"', MAP + 'colour = "x"\n'])
-def test_a_map_that_cannot_be_meant_is_refused(tmp_path: Path, text: str) -> None:
-    """Bad TOML, a missing column and an unknown word are errors that say what a map may hold."""
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("id = ", "the map is no TOML"),
+        ('id = "a"', "the map lacks title, start"),
+        ('title = "tool"\nstart = "when"\n', "the map lacks session"),
+        (MAP.replace('tools = ["action"]', 'models = ["action"]'), "the map lacks tools"),
+        (MAP + 'colour = "x"\n', "the map names colour"),
+        ('id = "\udcff"', "the map is not UTF-8"),
+        (None, "cannot open the map"),
+    ],
+)
+def test_a_map_that_cannot_be_meant_is_refused(tmp_path: Path, text: str | None, what: str) -> None:
+    """With what is wrong, and what to do: no such error leaves people to guess."""
     path = tmp_path / "x.map.toml"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match="map"):
+    if text is not None:
+        path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError, match=what) as told:
         load_map(path)
+    assert told.value.where == str(path)
+    assert told.value.next_step
 
 
 def test_a_map_is_proposed_from_names_and_values(tmp_path: Path) -> None:
@@ -155,6 +169,36 @@ def test_a_map_is_proposed_from_names_and_values(tmp_path: Path) -> None:
     path = tmp_path / "p.map.toml"
     path.write_text(as_toml(proposal), encoding="utf-8")
     assert load_map(path).session == ("meta.thread_id",)
+
+
+def test_what_an_argument_holds_is_no_part_of_its_call() -> None:
+    """An id that is an argument may come again: two calls with it would be one."""
+    row = {"tool": "get", "when": 1777629600, "user": {"thread_id": 1}}
+    rows = [{**row, "args": f'{{"id": {number}, "session": "s"}}'} for number in (1, 2)]
+    assert propose(rows) == {"title": ["tool"], "start": ["when"], "input": ["args"], "session": ["user.thread_id"]}
+
+
+@pytest.mark.parametrize(("kinds", "calls"), [(("event", "event"), 2), (("event", "tool_call"), 1)])
+def test_a_kind_that_tells_nothing_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kinds: tuple[str, str], calls: int
+) -> None:
+    """Where none of its values is a call of a tool, a model or an agent, each row is a call, and not none."""
+    rows = [{"tool": "get", "type": kind, "when": 1777629600 + n, "session": "s"} for n, kind in enumerate(kinds)]
+    found = ingest(capsys, lines(tmp_path, rows, "steps.jsonl"), "--map", "auto", "--db", tmp_path / "events.duckdb")
+    assert found["calls"] == calls
+
+
+def test_a_proposal_that_lacks_something_is_printed_and_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Kinds without a tool among them want a person; nothing is left beside the table to stumble over."""
+    rows = [{"name": "m", "type": "LLM", "when": 1777629600 + n, "session": "s"} for n in range(2)]
+    table = lines(tmp_path, rows, "steps.jsonl")
+    assert main(["ingest", str(table), "--map", "auto"]) == 0
+    assert "# tools = ?" in capsys.readouterr().out
+    assert main(["ingest", str(table), "--map", "auto", "--db", str(tmp_path / "events.duckdb")]) != 0
+    assert "the map lacks tools" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["steps.jsonl"]
 
 
 def steps(folder: Path) -> Path:
@@ -204,6 +248,7 @@ def test_a_changed_map_is_read_anew(tmp_path: Path, capsys: pytest.CaptureFixtur
     beside.write_text(beside.read_text(encoding="utf-8").replace('tools = "tool"', 'tools = "other"'), encoding="utf-8")
     again = ingest(capsys, logs, "--db", database)
     assert (again["calls"], again["unrecognised"]) == (0, [])
+    assert again["by_reason"] == {"no_calls": 1}, "a map that finds nothing is no silence"
 
 
 def test_what_no_map_fits_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,6 +269,10 @@ def test_what_no_map_fits_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     damaged.write_bytes(b"PAR1" + b"x" * 40 + b"PAR1")
     with pytest.raises(LogError, match="no row can be read: not_parquet"):
         proposed(damaged)
+    empty = tmp_path / "steps.csv"
+    empty.write_text("when,tool,args,session\n", encoding="utf-8")
+    with pytest.raises(LogError, match="the table has no rows"):
+        proposed(empty)
 
 
 def test_a_plain_list_of_calls_needs_neither_ids_nor_kinds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -236,10 +285,6 @@ def test_a_plain_list_of_calls_needs_neither_ids_nor_kinds(tmp_path: Path, capsy
     assert (found["sessions"], found["calls"], found["problems"]) == (2, 4, 0)
     read_again = read("platforms", table)
     assert sorted(arguments(call)["id"] for call in read_again.calls) == [0, 1, 2, 3]
-    lonely = tmp_path / "m.toml"
-    lonely.write_text('title = "tool"\nstart = "when"\n', encoding="utf-8")
-    with pytest.raises(UsageError, match="the map lacks session"):
-        load_map(lonely)
 
 
 @pytest.mark.parametrize("content", [b"a,b\rc,d,e,f\n", b"\xff,\xfe,,,,\n", b'"a,b,c,d,e\n', b",,,,,,\0\n"])
