@@ -14,7 +14,7 @@ from miner.readers.changed import changed
 from miner.readers.content import json_text
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.head import Head, is_lines
+from miner.readers.head import Head
 from miner.readers.items import is_passed_over, turns_in, turns_of
 from miner.readers.opening import strip_compression
 from miner.readers.record import Record
@@ -41,7 +41,7 @@ def read(source: Source) -> Iterator[Session | Event]:
     """One session a file."""
     for path in source.paths:
         one = replace(source, paths=(path,))
-        records = list(one.records() if is_lines(path, source.limits) else one.elements("", "messages", "chat_history"))
+        records = list(one.values("", "messages", "chat_history"))
         if any("role" in mapping(record.value) for record in records):
             yield from _session(one, records)
 

@@ -14,7 +14,7 @@ from miner.readers.clock import micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import HARNESS_TEXT, Role
-from miner.readers.head import Head, is_lines
+from miner.readers.head import Head
 from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
@@ -74,7 +74,7 @@ def read(source: Source) -> Iterator[Session | Event]:
     for path in source.paths:
         one = replace(source, paths=(path,))
         recording = _Recording(one)
-        for record in one.records() if is_lines(path, source.limits) else one.elements():
+        for record in one.values():
             recording.take(record)
         recordings.append(recording)
     spawned = {agent: (key, call) for r in recordings for agent, (key, call) in r.spawned().items()}

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from miner.events import Event, Session
@@ -17,7 +17,7 @@ from miner.readers.blocks import first
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
 from miner.readers.exchange import APPLICATIONS, TASKS, Exchange, exchange_of, without_demonstrations
-from miner.readers.head import Head, is_lines
+from miner.readers.head import Head
 from miner.readers.history import Context, Mark, mark, marks_of
 from miner.readers.items import Memory, is_silent, turns_of
 from miner.readers.opening import strip_compression
@@ -60,8 +60,8 @@ def read(source: Source) -> Iterator[Session | Event]:
     """One session for each conversation, however many records hold its parts."""
     sessions, memory = _Sessions(source), Memory()
     for path in source.paths:
-        one = Source((path,), source.limits, source.account, source.problems)
-        records = one.records() if is_lines(path, source.limits) else one.elements(*_ELEMENTS)
+        one = replace(source, paths=(path,))
+        records = one.values(*_ELEMENTS)
         bare: list[Turn] = []
         start: Record | None = None
         for record in records:

@@ -16,7 +16,7 @@ from miner.readers.clock import has_zone, micros
 from miner.readers.content import text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.head import Head, is_lines
+from miner.readers.head import Head
 from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
@@ -91,7 +91,7 @@ def read(source: Source) -> Iterator[Session | Event]:
     seen: set[str] = set()
     for path in source.paths:
         one = replace(source, paths=(path,))
-        for record in one.records() if is_lines(path, source.limits) else one.elements("", "history"):
+        for record in one.values("", "history"):
             value = mapping(record.value)
             if isinstance(value.get("history"), list):
                 yield from _evaluation(source, record, value, seen)

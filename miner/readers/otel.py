@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,13 @@ import orjson
 
 from miner.events import Event, Session
 from miner.readers.content import json_text
-from miner.readers.head import Head, is_lines
+from miner.readers.head import Head, head_of
 from miner.readers.source import Source
 from miner.readers.span_dialects import work_of
 from miner.readers.span_names import SESSION
 from miner.readers.span_rows import COLUMNS, Glance, Span, glance_at, logs_of, rows_of, span_of
 from miner.readers.spans import sessions_of
-from miner.readers.tables import parquet_columns, parquet_rows
+from miner.readers.tables import is_parquet, parquet_columns, parquet_rows
 from miner.readers.values import word
 
 VERSION = 1
@@ -35,13 +36,12 @@ _ROW = re.compile(rb'"(?:span_id|spanId|SpanId|context\.span_id)"\s*:')
 _DIALECT = re.compile(
     rb'"?(?:gen_ai\.|openinference\.span\.kind|traceloop\.|ai\.operationId|mlflow\.spanType|monocle|agentic\.|mcp\.method)'
 )
-_PARQUET = b"PAR1"
 _SESSION = frozenset(SESSION)
 
 
 def recognises(head: Head) -> float:
     """By the envelope of OTLP, else by spans that use a known dialect."""
-    if head.start.startswith(_PARQUET):
+    if is_parquet(head):
         return 0.9 if _is_span_table(head.path) else 0.0
     if not re.match(rb"\s*[\[{]", head.start):
         return 0.0
@@ -62,11 +62,11 @@ def read(source: Source) -> Iterator[Session | Event]:
     """Sessions once all spans are in, since a child may precede its parent in any line or file."""
     held = _Held()
     for path in source.paths:
-        one = Source((path,), source.limits, source.account, source.problems)
-        if _is_parquet(path):
+        one = replace(source, paths=(path,))
+        if is_parquet(head_of(path, 64)):
             _hold_table(held, one, path)
             continue
-        records = one.records() if is_lines(path, source.limits) else one.elements("", "spans", "data.spans", "data")
+        records = one.values("", "spans", "data.spans", "data")
         for record in records:
             if not held.take(record.value):
                 source.problem("unknown_record", "no span", path=path, line=record.line)
@@ -144,11 +144,6 @@ def _with_content(span: Span, said: list[dict[str, Any]]) -> Span:
     for event in said:
         span.attributes.update({k: v for k, v in event.items() if k.startswith("gen_ai.") and k not in span.attributes})
     return span
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(_PARQUET)) == _PARQUET
 
 
 def _is_span_table(path: Path) -> bool:

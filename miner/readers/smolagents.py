@@ -15,7 +15,7 @@ from miner.readers.clock import micros
 from miner.readers.content import json_text, text_of
 from miner.readers.conversation import Conversation
 from miner.readers.dialects import Role
-from miner.readers.head import Head, is_lines
+from miner.readers.head import Head
 from miner.readers.opening import strip_compression
 from miner.readers.record import Record
 from miner.readers.source import Source
@@ -42,7 +42,7 @@ def read(source: Source) -> Iterator[Session | Event]:
     """One session a file."""
     for path in source.paths:
         one = replace(source, paths=(path,))
-        records = list(one.records() if is_lines(path, source.limits) else one.elements("", "steps", "memory"))
+        records = list(one.values("", "steps", "memory"))
         if any(_is_step(mapping(record.value)) for record in records):
             yield from _session(one, records)
 

@@ -1,14 +1,14 @@
 """The files that one reader reads together: their lines, their documents, and an account of every byte.
 
-A reader asks for ``records()`` (JSON Lines) or ``elements()`` (one JSON document) and never touches the file itself.
-Whatever cannot be used becomes a ``Problem`` here, so no reader can lose a record in silence:
+A reader asks for ``records()`` (JSON Lines), ``elements()`` (one JSON document) or ``values()`` (either), and never
+touches the file itself. Whatever cannot be used becomes a ``Problem`` here, so no reader can lose a record in silence:
 ``accepted + broken + blank + tail`` equals the decompressed size read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +16,7 @@ import orjson
 
 from miner.events import Problem
 from miner.readers.document import Document
+from miner.readers.head import is_lines
 from miner.readers.opening import BOM, CHUNK_BYTES, is_compressed, open_log
 from miner.readers.record import Account, Limits, Record
 from miner.readers.tolerant import lenient
@@ -176,6 +177,12 @@ class Source:
         """
         for path in self.paths:
             yield from (self._documents.pop(path, None) or Document(self, path)).elements(prefixes)
+
+    def values(self, *prefixes: str) -> Iterator[Record]:
+        """``records`` of the files that hold JSON Lines, ``elements`` of those that are one document."""
+        for path in self.paths:
+            one = replace(self, paths=(path,))
+            yield from one.records() if is_lines(path, self.limits) else one.elements(*prefixes)
 
     def members(self, *names: str) -> dict[str, Any]:
         """Top-level members of the first file's document, for what a file says about all its elements.

@@ -13,12 +13,12 @@ import orjson
 
 from miner.errors import MissingExtraError
 from miner.readers import duckdb_rows
-from miner.readers.head import Head, head_of, is_lines
+from miner.readers.head import Head, head_of
 from miner.readers.source import Source
 from miner.readers.whole import refuse, text_lines
 
-PARQUET = b"PAR1"
-DUCKDB = b"DUCK"
+_PARQUET = b"PAR1"
+_DUCKDB = b"DUCK"
 """Stands in a DuckDB file behind a checksum of eight bytes."""
 _LISTS = ("", "data", "spans", "runs", "observations", "calls", "rows", "events", "logs", "objects")
 _FIELD_BYTES = 16 << 20
@@ -26,16 +26,26 @@ _FIELD_BYTES = 16 << 20
 
 def columns_of(head: Head) -> set[str]:
     """The columns that the first rows have; empty for what is no table."""
-    if head.start.startswith(PARQUET):
+    if is_parquet(head):
         return set(parquet_columns(head.path))
     if head.start.lstrip()[:1] in (b"{", b"["):
         return _json_columns(head)
     return _csv_columns(head.start.split(b"\n", 1)[0])
 
 
+def is_parquet(head: Head) -> bool:
+    """Whether a file is a Parquet table."""
+    return head.start.startswith(_PARQUET)
+
+
+def is_duckdb(head: Head) -> bool:
+    """Whether a file is a DuckDB database."""
+    return head.start[8:12] == _DUCKDB
+
+
 def is_table(head: Head) -> bool:
     """Whether a file holds rows with columns."""
-    return head.start[8:12] == DUCKDB or bool(columns_of(head))
+    return is_duckdb(head) or bool(columns_of(head))
 
 
 def _csv_columns(first: bytes) -> set[str]:
@@ -70,16 +80,16 @@ def rows(source: Source, path: Path, name: str = "") -> Iterator[dict[str, Any]]
         path: the file.
         name: the table in a database that holds several.
     """
-    start = head_of(path, 64).start
+    head = head_of(path, 64)
     one = replace(source, paths=(path,))
-    if start.startswith(PARQUET):
+    if is_parquet(head):
         yield from parquet_rows(one, path)
-    elif start[8:12] == DUCKDB:
+    elif is_duckdb(head):
         yield from _duckdb(one, path, name)
-    elif start.lstrip()[:1] not in (b"{", b"["):
+    elif head.start.lstrip()[:1] not in (b"{", b"["):
         yield from _csv(one, path)
     else:
-        for record in one.records() if is_lines(path, source.limits) else one.elements(*_LISTS):
+        for record in one.values(*_LISTS):
             if isinstance(record.value, dict):
                 yield record.value
             else:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from miner.readers.head import Head, head_of
-from miner.readers.tables import DUCKDB, columns_of
+from miner.readers.tables import columns_of, is_duckdb
 
 _MOST_NAMES = 12
 _FORMATS = "`miner formats` lists what is read; docs/formats says how each is exported"
@@ -39,7 +39,7 @@ def look_at(path: Path) -> Look:
     head = head_of(path)
     if not head.start:
         return _nothing_in(path)
-    if head.start[8:12] == DUCKDB:
+    if is_duckdb(head):
         return Look("it is a DuckDB database", _MAP)
     for magic, look in _MAGIC.items():
         if head.start.startswith(magic):
