@@ -7,7 +7,6 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,8 @@ from miner.readers import Reader, load_reader, reader_names, recognise, scores
 from miner.readers.head import head_of
 from miner.readers.record import Limits
 from miner.readers.source import Source
+from tests.readers.carriers import Path as Place
+from tests.readers.carriers import at, places
 from tests.readers.contract import check
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats"
@@ -93,21 +94,10 @@ def dump(records: list[Any]) -> bytes:
     return b"".join(json.dumps(record).encode() + b"\n" for record in records)
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value inside a JSON value."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in items:
-        yield (*path, key)
-        yield from places(child, (*path, key))
-
-
-def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+def changed(value: Any, path: Place, new: Any) -> Any:
     """A copy with another value at a path."""
     value = copy.deepcopy(value)
-    inside = value
-    for key in path[:-1]:
-        inside = inside[key]
-    inside[path[-1]] = new
+    at(value, path[:-1])[path[-1]] = new
     return value
 
 
@@ -243,10 +233,7 @@ def test_a_missing_record_never_raises(reader: Reader, tmp_path: Path) -> None:
     for place in places(value):
         if isinstance(place[-1], int):
             other = copy.deepcopy(value)
-            inside = other
-            for key in place[:-1]:
-                inside = inside[key]
-            del inside[place[-1]]
+            del at(other, place[:-1])[place[-1]]
             path.write_bytes(json.dumps(other).encode() if records is None else dump(other))
             read(reader, path)
 
