@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _LONGEST = 110
 _TOOLS = 3
 _REPEAT = "asked before in this session"
+_SWEPT = "the next row of {place}, after that of the tool's last call"
 
 
 @click.command()
@@ -98,7 +99,7 @@ def _moment(
                 "arguments": guess.arguments,
                 "probability": round(guess.probability, 6),
                 "starts": guess.probability >= patterns.gate / 1e6,
-                "pattern": _REPEAT if guess.pattern is None else form_text(patterns.forms[guess.pattern]),
+                "pattern": _formless(guess) if guess.pattern is None else form_text(patterns.forms[guess.pattern]),
                 "rules": {place.lstrip("."): rule_text(patterns.rules[rule]) for place, rule in guess.rules.items()},
                 "came": guess.identity in asked,
             }
@@ -106,6 +107,11 @@ def _moment(
         ],
         "came": [{"tool": call.tool, "arguments": call.arguments} for call in decision.calls],
     }  # fmt: skip
+
+
+def _formless(guess: Speculation) -> str:
+    """What gave a call that no form of the bundle gives."""
+    return _SWEPT.format(place=next(iter(guess.swept.values()))) if guess.swept else _REPEAT
 
 
 def _say(moment: dict[str, Any], *, with_rules: bool) -> None:

@@ -128,7 +128,9 @@ def is_dynamic(key: str) -> bool:
 class Row(dict[str, Any]):
     """The scalar fields of one JSON object, and the object around it: values that belong together."""
 
-    __slots__ = ("parent", "where")
+    __slots__ = ("parent", "place", "where")
+    place: int
+    """Its number among the rows of its place, where a sweep may go through them."""
 
     def __init__(self, where: str, parent: Row | None) -> None:
         # The dict is empty already; to say so again costs a third of making a row.

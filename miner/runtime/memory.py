@@ -110,6 +110,8 @@ class Memory:
         self.cwd = (environment or {}).get("cwd", "")
         self.kept: dict[str, dict[str, Any]] = {}
         """What the newest event added: stream -> value key -> value."""
+        self.given: Walk | None = None
+        """The rows and lists of the newest call's result."""
         self.taken: list[str] = []
         """Holes, and holes pooled over tools, whose used values the newest call changed."""
         self._wanted = wanted_of(wanted)
@@ -135,6 +137,7 @@ class Memory:
         self.calls.setdefault(identity, []).append(self.clock)
         self.made.append((tool, arguments, identity))
         self.taken = []
+        self.given = None
         for path, value in leaves(arguments):
             key, place = value_key(value), path_text(path)
             for hole in (tool + place, "*" + place):
@@ -178,7 +181,7 @@ class Memory:
         if value is None:
             self._text(text, origin)
         else:
-            self._json(value, origin)
+            self.given = self._json(value, origin)
 
     def _text(self, text: str, origin: str) -> None:
         tokens, wanted = self._wanted.tokens(origin), self._wanted
@@ -189,11 +192,10 @@ class Memory:
                     grouped[stream] = values
         self._keep(grouped)
 
-    def _json(self, value: Any, origin: str) -> None:
+    def _json(self, value: Any, origin: str) -> Walk:
         grouped: dict[str, dict[str, Any]] = {}
-        root = self._wanted.root(origin)
+        root, walk = self._wanted.root(origin), Walk(rows=self._wanted.rows)
         if root is not None:
-            walk = Walk(rows=self._wanted.rows)
             walk.take(value, root)
             for place, found in walk.found:
                 key = value_key(found)
@@ -205,6 +207,7 @@ class Memory:
                         values[key] = found
             self._note_rows(walk.rows)
         self._keep(grouped)
+        return walk
 
     def _note_rows(self, rows: list[Row]) -> None:
         """Let each value of a row lead to it."""

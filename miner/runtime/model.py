@@ -32,7 +32,8 @@ class Model:
             for name, hole in patterns.holes.items()
         }
         self.readers = self._readers()
-        self.wanted = frozenset(rule.source for rule in patterns.rules)
+        self.wanted = frozenset({*(rule.source for rule in patterns.rules), "beside"})
+        """What a session keeps: the streams that rules read, and rows, at which ranking and sweeps look in any case."""
         self.order = [self._most_telling_first(form) for form in patterns.forms]
         """For each form, (path text, hole) of its holes in the order in which they are bound."""
         self.fixed = [self._fixed(form) for form in patterns.forms]

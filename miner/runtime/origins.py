@@ -42,7 +42,11 @@ def origin_of(rule: Rule, tools: Sequence[str]) -> str:
     """The origin of what a rule gives."""
     if rule.source == "constant":
         return "constant"
-    place = rule.policy.partition("\x1f")[0] if rule.source == "beside" else rule.source
+    return origin_of_place(rule.policy.partition("\x1f")[0] if rule.source == "beside" else rule.source, tools)
+
+
+def origin_of_place(place: str, tools: Sequence[str]) -> str:
+    """The origin of what stands at a place or comes from a stream."""
     kind = _PLACES.get(place[:4])
     if kind is not None:
         return kind + _tool_of(place[4:], tools)

@@ -49,18 +49,21 @@ class Place:
 
 
 class Walk:
-    """Goes through one value: leaves by path, keys that are values, small lists whole; and the rows they stand in.
+    """Goes through one value: leaves by path, keys that are values, small lists whole; the rows they stand in, and the
+    lists of plain values.
 
     Args:
-        rows: whether anybody wants rows.
+        rows: whether anybody wants rows and lists.
     """
 
-    __slots__ = ("_count", "_with_rows", "found", "rows")
+    __slots__ = ("_count", "_with_rows", "found", "lists", "rows")
 
     def __init__(self, *, rows: bool = True) -> None:
         self.found: list[tuple[Place, Any]] = []
         """What goes to some stream, in its order."""
         self.rows: list[Row] = []
+        self.lists: list[tuple[str, list[Any]]] = []
+        """Place of the items, and the list: one that begins with a text or a number."""
         self._with_rows = rows
         self._count = 0
 
@@ -137,6 +140,8 @@ class Walk:
 
     def _take_list(self, value: list[Any], place: Place, row: Row | None, depth: int) -> bool:
         at, whole, items = len(self.found), True, place.below("[]")
+        if self._with_rows and value and type(value[0]) in (str, int):
+            self.lists.append((items.where, value))
         for item in value:
             if type(item) is dict and depth < DEPTH:
                 whole = self._take_object(item, items, row, depth + 1) and whole

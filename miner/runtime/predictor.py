@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .binding import Binder
@@ -20,7 +21,7 @@ from .forms import fill
 from .habits import REPEATS, Habits
 from .memory import Memory, leaves, path_text, value_key
 from .model import Model
-from .origins import origins_of, repeated
+from .origins import origin_of_place, origins_of, repeated
 from .outlook import Outlook
 from .overlay import Overlay
 from .patterns import NO_CALL
@@ -28,6 +29,7 @@ from .ranking import after_traits, candidate_traits, none_traits, total
 from .rules import fit_of
 from .signature import coarse_status, signature
 from .speculation import Speculation
+from .sweeps import Sweeps
 from .tool_choice import NO_TOOL, Seen
 
 LEAST_FORM_SHARE = 0.004
@@ -35,6 +37,7 @@ LEAST_FORM_SHARE = 0.004
 FROM_FORMS = 16
 WRITTEN_OUT = 18
 """Likeliest fillings over all forms that are written out as calls; two forms may give the same call."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Candidate(NamedTuple):
@@ -51,6 +54,8 @@ class Candidate(NamedTuple):
     """How well its values stand together; see ``rules.fit_of``."""
     rules: dict[str, int]
     """Path text of each hole -> the first rule that proposed its value."""
+    swept: Mapping[str, str] = _NOTHING
+    """See ``Speculation.swept``."""
 
 
 class SessionPredictor:
@@ -70,6 +75,7 @@ class SessionPredictor:
         self._binders = {name: Binder(plan, cwd) for name, plan in model.plans.items()} if binds else {}
         self._readers = model.readers if binds else {}
         self._habits = Habits(model.patterns.successions)
+        self._sweeps = Sweeps()
         self._branches: dict[str, SessionPredictor] = {}
         """Identity of a speculated call -> this session as it would go on, until something happens."""
 
@@ -94,7 +100,10 @@ class SessionPredictor:
     def observe_call(self, tool: str, arguments: dict[str, Any], status: str | None, text: str | None) -> None:
         """Take in a call that the model made, with its result as the model will see it."""
         self._branches.clear()
+        self._sweeps.call(tool, arguments, self.memory)
         identity = self.memory.call(tool, arguments, text)
+        if self.memory.given is not None:
+            self._sweeps.result(self.memory.given)
         self._touch(self.memory.kept)
         self._touch(self.memory.taken)
         self._habits.note(tool, arguments, identity, self.outlook.last)
@@ -113,6 +122,7 @@ class SessionPredictor:
         other.outlook = self.outlook.branch()
         other._binders = Overlay(self._binders, Binder.branch)
         other._habits = self._habits.branch()
+        other._sweeps = self._sweeps.branch()
         other._branches = {}
         return other
 
@@ -160,11 +170,18 @@ class SessionPredictor:
         rules = self.model.patterns.rules
         if candidate.form is None:
             origins = repeated(candidate.tool, candidate.arguments)
+            origins.update((name, origin_of_place(where, self.model.tools)) for name, where in candidate.swept.items())
         else:
             bound = {place: rules[rule] for place, rule in candidate.rules.items()}
             origins = origins_of(self.model.patterns.forms[candidate.form], bound, self.model.tools)
         return Speculation(
-            candidate.tool, candidate.arguments, self.model.calibrated(raw), candidate.form, candidate.rules, origins
+            candidate.tool,
+            candidate.arguments,
+            self.model.calibrated(raw),
+            candidate.form,
+            candidate.rules,
+            origins,
+            dict(candidate.swept),
         )
 
     def tools(self) -> list[Seen]:
@@ -176,7 +193,7 @@ class SessionPredictor:
         return self.outlook.chances(self._habits)[1]
 
     def candidates(self) -> tuple[list[str], list[tuple[Candidate, list[str]]]]:
-        """The traits of "no call"; the calls that may come next, with theirs: forms, then rhythms, then repeats."""
+        """The traits of "no call"; the calls that may come next, with theirs: forms, rhythms, sweeps, repeats."""
         outcomes, tools = self.outlook.chances(self._habits)
         found = self._from_forms(outcomes)
         traits = self._add_habits(found)
@@ -238,12 +255,16 @@ class SessionPredictor:
         )
 
     def _add_habits(self, found: dict[str, Candidate]) -> dict[str, list[str]]:
-        """Add calls that continue a rhythm or that come again; traits of the former, by identity."""
+        """Add calls that continue a rhythm or a sweep, or that come again; traits of the first two, by identity."""
         traits: dict[str, list[str]] = {}
         for identity, tool, arguments, seen in self._habits.next_steps():
             traits[identity] = seen
             if identity not in found:
                 found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {})
+        for identity, tool, arguments, seen, swept in self._sweeps.go_on():
+            traits[identity] = traits.get(identity, []) + seen
+            if identity not in found:
+                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {}, swept)
         latest = [identity for _, _, identity in self.memory.made[-REPEATS:]]
         for identity, tool, arguments in self._habits.repeats(self.outlook.last, latest):
             if identity not in found:
@@ -253,7 +274,7 @@ class SessionPredictor:
     def could_produce(self, tool: str, arguments: Mapping[str, Any]) -> bool:
         """Whether some form and some rule for each of its holes would give this call now, however unlikely."""
         identity = call_identity(tool, arguments)
-        if identity in self.memory.calls:
+        if identity in self.memory.calls or any(identity == following.identity for following in self._sweeps.go_on()):
             return True
         form = self.model.patterns.forms[number] if (number := self.model.form(tool, arguments)) >= 0 else None
         if form is None or form.slots is None:

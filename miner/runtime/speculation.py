@@ -26,6 +26,8 @@ class Speculation:
     origins: dict[str, str] = field(default_factory=dict)
     """Argument -> where its value was seen: ``constant``, ``user``, ``environment``, ``result:<tool>`` or
     ``argument:<tool>``."""
+    swept: dict[str, str] = field(default_factory=dict)
+    """For a call that goes on with a sweep: argument -> place of the rows, one of which gave its value."""
     after: str | None = None
     """Identity of the speculation whose result it is bound to, for the later steps of a beam."""
 

@@ -35,6 +35,9 @@ TEXTS = [
     json.dumps({"items": [{"id": 1, "path": "a/b.txt", "f": 1.0}, {"id": 2, "path": "c.txt", "f": 1e-7}], "n": [1, 2]}),
     '{"a1": {"x": 1e22, "y": -0.0, "z": 123456789012345678901234567890}, "deep": "{\\"inner\\": [true, null]}"}',
     '[1, 2, NaN, Infinity, 1e999, 0.1, 12345678901234567.0, 5e-324, "\\u00e9\\ud83d\\ude00\\u0007"]',
+    json.dumps(
+        {"legs": [{"at": "a", "to": "b"}, {"at": "b", "to": "a"}, {"at": "a", "to": "c"}], "ids": ["a", "b", 3]}
+    ),
     "{not json",
     "x" * 500 + " " + "word " * 3_000 + "tail.txt",
     "",
@@ -118,6 +121,13 @@ def every_kind() -> PatternSet:
             "a0 t3": 70,
             "x0 0": 8,
             "l-4": 30,
+            "w0 0": 60,
+            "w1 0": 200,
+            "w0 1": -80,
+            "w True True": 40,
+            "w True False": 20,
+            "w False True": -20,
+            "Wlook True": 90,
         },
         state_weights={"": {"": 200}, "word please": {"t4": 300}, "1 user": {"t2": 120}, "turn 1": {"look": 30}},
         successions={"look []": {"": 3, '[[["page"],"+",1]]': 5}},
@@ -134,8 +144,14 @@ def histories(seed: int, tools: list[str]) -> list[list[Any]]:
         if rng.random() < 0.4:
             events.append([rng.choice(["user", "said", "host"]), rng.choice(TEXTS)])
             continue
-        arguments = (
-            {"page": number, "order": "asc", "flag": True, "ratio": 1.5} if rng.random() < 0.7 else {"at": "a/b.txt"}
+        arguments = rng.choice(
+            [
+                {"page": number, "order": "asc", "flag": True, "ratio": 1.5},
+                {"page": number, "order": "asc", "flag": True, "ratio": 1.5},
+                {"at": "a/b.txt"},
+                {"at": rng.choice("ab"), "to": rng.choice("ab"), "wide": True},
+                {"one": {"at": rng.choice("abc")}},
+            ]
         )
         status = rng.choice(["ok", "ok", "ok", "error", None])
         events.append(["call", rng.choice(tools), canonical(arguments), status, rng.choice([*TEXTS, None])])
@@ -163,6 +179,42 @@ def test_it_predicts_what_the_runtime_predicts(patterns: Any, tmp_path: Path) ->
     differing = [(vectors[number], said["found"][at]) for at, number in enumerate(said["failed"])]
     assert differing[:1] == []
     assert said["vectors"] == 60
+
+
+def swept(seed: int) -> list[list[Any]]:
+    """A made-up session that goes through rows and lists, with gaps, repeats and values that stand in several."""
+    rng = Random(seed)
+    events: list[list[Any]] = []
+    for _ in range(rng.randint(4, 14)):
+        events.append(["decision"])
+        rows = [{key: rng.choice([*"abcd", 1, 2, None, 1.0, True]) for key in ("at", "to", "on")} for _ in range(6)]
+        result = rng.choice(
+            [{"rows": rows}, {"ids": rng.choices([*"abcd", 1, 2, 2.5], k=6)}, rows, ["a", "a", "b", "c"]]
+        )
+        arguments = rng.choice(
+            [
+                {key: rng.choice("abcd") for key in rng.choice([("at", "to"), ("at", "to", "on"), ("id",), ("on",)])},
+                {"id": rng.choice([1, 2]), "wide": True},
+                {"leg": {"at": rng.choice("abcd")}, "to": rng.choice("abcd"), "ratio": 1.5},
+            ]
+        )
+        given = rng.choice([None, "plain text", canonical(result), canonical(result)])
+        events.append(["call", rng.choice(["look", "open", "open"]), canonical(arguments), "ok", given])
+    return events
+
+
+def test_it_goes_on_with_a_sweep_as_the_runtime_does(tmp_path: Path) -> None:
+    """Where a call was taken from, which row follows, and what is seen of that."""
+    weights = {f"w{right} {wrong}": 700 + 90 * right - 70 * wrong for right in range(4) for wrong in range(4)}
+    weights |= {"w True True": 110, "w True False": 60, "w False True": -40, "Wopen True": 130, "Wlook True": -50}
+    found = PatternSet(
+        forms=[Form("look", None), Form("open", None)], contexts={"": {0: 1, 1: 1}}, candidate_weights=weights
+    )
+    vectors = [vector_of(Model(found), {}, swept(seed)) for seed in range(300)]
+    file = tmp_path / "bundle.json"
+    file.write_bytes(bundle_bytes(found, vectors=vectors))
+    (said,) = checked([file])
+    assert [(vectors[number], said["found"][at]) for at, number in enumerate(said["failed"])][:1] == []
 
 
 def test_it_refuses_what_the_runtime_refuses(tmp_path: Path) -> None:

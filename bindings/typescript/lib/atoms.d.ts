@@ -13,10 +13,15 @@ export declare class Row {
     readonly where: string;
     readonly parent: Row | undefined;
     readonly fields: Map<string, Json>;
+    /** Its number among the rows of its place. */
+    place: number;
     constructor(where: string, parent: Row | undefined);
 }
-/** Leaves by path with indices left out, keys that are values, small lists whole; and the rows they stand in. */
-export declare function jsonAtoms(value: Json, where: string): {
-    atoms: Atom[];
-    rows: Row[];
-};
+/** Leaves by path with indices left out, keys that are values, small lists whole; the rows they stand in, and lists. */
+export declare function jsonAtoms(value: Json, where: string): Found;
+export interface Found {
+    readonly atoms: Atom[];
+    readonly rows: Row[];
+    /** Place of the items, and the list: one that begins with a text or a whole number. */
+    readonly lists: [string, Json[]][];
+}

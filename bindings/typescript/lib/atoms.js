@@ -114,14 +114,16 @@ export class Row {
     where;
     parent;
     fields = new Map();
+    /** Its number among the rows of its place. */
+    place = 0;
     constructor(where, parent) {
         this.where = where;
         this.parent = parent;
     }
 }
-/** Leaves by path with indices left out, keys that are values, small lists whole; and the rows they stand in. */
+/** Leaves by path with indices left out, keys that are values, small lists whole; the rows they stand in, and lists. */
 export function jsonAtoms(value, where) {
-    const found = { atoms: [], rows: [] };
+    const found = { atoms: [], rows: [], lists: [] };
     walk(value, where, undefined, found, 0);
     return found;
 }
@@ -169,6 +171,8 @@ function walkObject(value, where, row, found, depth) {
 function walkList(value, where, row, found, depth) {
     const at = found.atoms.length;
     let whole = true;
+    if (typeof value[0] === "string" || typeof value[0] === "bigint")
+        found.lists.push([where + "[]", value]);
     for (const item of value) {
         whole = walk(item, where + "[]", row, found, depth + 1) && whole;
         if (found.atoms.length >= LEAVES)

@@ -1,5 +1,5 @@
 /** What one session has shown so far: a stream of values for each place they come from. */
-import { Row } from "./atoms.js";
+import { Found, Row } from "./atoms.js";
 import { Json, JsonObject } from "./json.js";
 /** Entries of the environment that say what runs; they are no values for arguments. */
 export declare const SETTING: string[];
@@ -27,6 +27,8 @@ export declare class Memory {
         args: JsonObject;
         identity: string;
     }[];
+    /** The rows and lists of the newest call's result. */
+    given: Found | undefined;
     clock: number;
     private moment;
     private readonly first;

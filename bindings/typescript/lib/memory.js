@@ -52,6 +52,8 @@ export class Memory {
     used = new Map();
     calls = new Map();
     made = [];
+    /** The rows and lists of the newest call's result. */
+    given;
     clock = 0;
     moment = 0;
     first = new Map();
@@ -86,12 +88,13 @@ export class Memory {
             }
         }
         this.json(args, `arg:${tool}`);
+        this.given = undefined;
         if (text) {
             const value = asJson(text);
             if (value === undefined)
                 this.keep(prefixed(`res:${tool}`, textAtoms(text)));
             else
-                this.json(value, `res:${tool}`);
+                this.given = this.json(value, `res:${tool}`);
         }
         return identity;
     }
@@ -107,19 +110,20 @@ export class Memory {
         return before < 0 ? 0 : before < 3 ? 1 : before < 12 ? 2 : 3;
     }
     json(value, where) {
-        const { atoms, rows } = jsonAtoms(value, where);
-        this.keep(atoms);
-        for (const row of rows) {
+        const found = jsonAtoms(value, where);
+        this.keep(found.atoms);
+        for (const row of found.rows) {
             for (const field of row.fields.values()) {
                 if (typeof field !== "string" && typeof field !== "bigint")
                     continue;
-                const found = this.rows.get(keyOf(field)) ?? [];
-                this.rows.set(keyOf(field), found);
-                found.push(row);
-                if (found.length > ROWS_KEPT)
-                    found.shift();
+                const held = this.rows.get(keyOf(field)) ?? [];
+                this.rows.set(keyOf(field), held);
+                held.push(row);
+                if (held.length > ROWS_KEPT)
+                    held.shift();
             }
         }
+        return found;
     }
     keep(atoms) {
         const grouped = new Map();

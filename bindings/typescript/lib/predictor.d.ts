@@ -45,6 +45,7 @@ export declare class SessionPredictor {
     private readonly bigrams;
     private readonly latest;
     private readonly steps;
+    private readonly sweeps;
     constructor(model: Model, environment: Environment);
     /** A decision begins: what is observed from here on is new to it. */
     decisionStarts(): void;

@@ -4,6 +4,7 @@ import { byCodePoint, keyOf } from "./json.js";
 import { identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
 import { candidateTraits, level, noneTraits, truth } from "./ranking.js";
 import { put, stateOf, step, take } from "./succession.js";
+import { Sweeps } from "./sweeps.js";
 import { lengthOf, strip } from "./text.js";
 import { NO_TOOL, stems, toolChances, ToolNames, toolShares, toolTraits, wordsOf } from "./tools.js";
 const LEAST_FORM_SHARE = 0.004;
@@ -117,6 +118,7 @@ export class SessionPredictor {
     bigrams = new Map();
     latest = new Map();
     steps = new Map();
+    sweeps = new Sweeps();
     constructor(model, environment) {
         this.model = model;
         this.memory = new Memory(environment, model.wanted);
@@ -148,7 +150,10 @@ export class SessionPredictor {
     /** A call that the model made, with its result as the model saw it. */
     observeCall(tool, args, status, text) {
         const [coarse, fine] = this.last();
+        this.sweeps.call(tool, args, this.memory);
         const identity = this.memory.call(tool, args, text);
+        if (this.memory.given !== undefined)
+            this.sweeps.result(this.memory.given);
         this.callOf.set(identity, [tool, args]);
         count(this.followed, fine, identity);
         count(this.bigrams, coarse, tool);
@@ -262,6 +267,11 @@ export class SessionPredictor {
         const [outcomes, tools] = this.meant();
         const found = new Map(this.fromForms(outcomes));
         const steps = this.fromSteps(found);
+        for (const { identity, tool, args, traits } of this.sweeps.goOn()) {
+            steps.set(identity, [...(steps.get(identity) ?? []), ...traits]);
+            if (!found.has(identity))
+                found.set(identity, formless(tool, args));
+        }
         this.fromRepeats(found);
         const [coarse, fine] = this.last();
         const lately = memory.made.slice(-LATELY).map(({ tool }) => tool);
@@ -308,7 +318,7 @@ export class SessionPredictor {
                     `O${tool} ${truth(bySession > HALF)}`,
                 ]);
                 if (!found.has(identity))
-                    found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
+                    found.set(identity, formless(tool, args));
             }
         }
         return traits;
@@ -391,9 +401,13 @@ export class SessionPredictor {
             if (found.has(identity))
                 continue;
             const [tool, args] = this.callOf.get(identity);
-            found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
+            found.set(identity, formless(tool, args));
         }
     }
+}
+/** A candidate that no form gives. */
+function formless(tool, args) {
+    return { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 };
 }
 function endOf(status, text) {
     if (status !== null && FAILURES.has(status))

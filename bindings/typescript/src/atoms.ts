@@ -120,6 +120,8 @@ function isDynamic(key: string): boolean {
 /** The scalar fields of one JSON object, and the object around it. */
 export class Row {
   readonly fields = new Map<string, Json>();
+  /** Its number among the rows of its place. */
+  place = 0;
 
   constructor(
     readonly where: string,
@@ -127,16 +129,18 @@ export class Row {
   ) {}
 }
 
-/** Leaves by path with indices left out, keys that are values, small lists whole; and the rows they stand in. */
-export function jsonAtoms(value: Json, where: string): { atoms: Atom[]; rows: Row[] } {
-  const found = { atoms: [] as Atom[], rows: [] as Row[] };
+/** Leaves by path with indices left out, keys that are values, small lists whole; the rows they stand in, and lists. */
+export function jsonAtoms(value: Json, where: string): Found {
+  const found: Found = { atoms: [], rows: [], lists: [] };
   walk(value, where, undefined, found, 0);
   return found;
 }
 
-interface Found {
+export interface Found {
   readonly atoms: Atom[];
   readonly rows: Row[];
+  /** Place of the items, and the list: one that begins with a text or a whole number. */
+  readonly lists: [string, Json[]][];
 }
 
 /** Takes in a value; false when a bound was reached before its end. */
@@ -177,6 +181,7 @@ function walkObject(value: JsonObject, where: string, row: Row | undefined, foun
 function walkList(value: Json[], where: string, row: Row | undefined, found: Found, depth: number): boolean {
   const at = found.atoms.length;
   let whole = true;
+  if (typeof value[0] === "string" || typeof value[0] === "bigint") found.lists.push([where + "[]", value]);
   for (const item of value) {
     whole = walk(item, where + "[]", row, found, depth + 1) && whole;
     if (found.atoms.length >= LEAVES) return false;

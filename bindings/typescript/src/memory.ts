@@ -1,6 +1,6 @@
 /** What one session has shown so far: a stream of values for each place they come from. */
 
-import { asJson, Atom, jsonAtoms, Row, textAtoms } from "./atoms.js";
+import { asJson, Atom, Found, jsonAtoms, Row, textAtoms } from "./atoms.js";
 import { canonical, isObject, Json, JsonObject, keyOf } from "./json.js";
 import { isAlphanumeric } from "./text.js";
 
@@ -54,6 +54,8 @@ export class Memory {
   readonly used = new Map<string, Map<string, number>>();
   readonly calls = new Map<string, number[]>();
   readonly made: { tool: string; args: JsonObject; identity: string }[] = [];
+  /** The rows and lists of the newest call's result. */
+  given: Found | undefined;
   clock = 0;
   private moment = 0;
   private readonly first = new Map<string, number>();
@@ -89,10 +91,11 @@ export class Memory {
       }
     }
     this.json(args, `arg:${tool}`);
+    this.given = undefined;
     if (text) {
       const value = asJson(text);
       if (value === undefined) this.keep(prefixed(`res:${tool}`, textAtoms(text)));
-      else this.json(value, `res:${tool}`);
+      else this.given = this.json(value, `res:${tool}`);
     }
     return identity;
   }
@@ -109,18 +112,19 @@ export class Memory {
     return before < 0 ? 0 : before < 3 ? 1 : before < 12 ? 2 : 3;
   }
 
-  private json(value: Json, where: string): void {
-    const { atoms, rows } = jsonAtoms(value, where);
-    this.keep(atoms);
-    for (const row of rows) {
+  private json(value: Json, where: string): Found {
+    const found = jsonAtoms(value, where);
+    this.keep(found.atoms);
+    for (const row of found.rows) {
       for (const field of row.fields.values()) {
         if (typeof field !== "string" && typeof field !== "bigint") continue;
-        const found = this.rows.get(keyOf(field)) ?? [];
-        this.rows.set(keyOf(field), found);
-        found.push(row);
-        if (found.length > ROWS_KEPT) found.shift();
+        const held = this.rows.get(keyOf(field)) ?? [];
+        this.rows.set(keyOf(field), held);
+        held.push(row);
+        if (held.length > ROWS_KEPT) held.shift();
       }
     }
+    return found;
   }
 
   private keep(atoms: Atom[]): void {

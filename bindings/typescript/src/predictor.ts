@@ -6,6 +6,7 @@ import { byCodePoint, Json, JsonObject, keyOf } from "./json.js";
 import { Environment, identityOf, leaves, Memory, pathText, SETTING } from "./memory.js";
 import { candidateTraits, level, noneTraits, truth } from "./ranking.js";
 import { put, stateOf, step, take } from "./succession.js";
+import { Sweeps } from "./sweeps.js";
 import { lengthOf, strip } from "./text.js";
 import { NO_TOOL, stems, toolChances, ToolNames, toolShares, toolTraits, wordsOf } from "./tools.js";
 
@@ -143,6 +144,7 @@ export class SessionPredictor {
   private readonly bigrams = new Map<string, Map<string, number>>();
   private readonly latest = new Map<string, JsonObject>();
   private readonly steps = new Map<string, Map<string, number>>();
+  private readonly sweeps = new Sweeps();
 
   constructor(
     private readonly model: Model,
@@ -178,7 +180,9 @@ export class SessionPredictor {
   /** A call that the model made, with its result as the model saw it. */
   observeCall(tool: string, args: JsonObject, status: string | null, text: string | null): void {
     const [coarse, fine] = this.last();
+    this.sweeps.call(tool, args, this.memory);
     const identity = this.memory.call(tool, args, text);
+    if (this.memory.given !== undefined) this.sweeps.result(this.memory.given);
     this.callOf.set(identity, [tool, args]);
     count(this.followed, fine, identity);
     count(this.bigrams, coarse, tool);
@@ -292,6 +296,10 @@ export class SessionPredictor {
     const [outcomes, tools] = this.meant();
     const found = new Map(this.fromForms(outcomes));
     const steps = this.fromSteps(found);
+    for (const { identity, tool, args, traits } of this.sweeps.goOn()) {
+      steps.set(identity, [...(steps.get(identity) ?? []), ...traits]);
+      if (!found.has(identity)) found.set(identity, formless(tool, args));
+    }
     this.fromRepeats(found);
     const [coarse, fine] = this.last();
     const lately = memory.made.slice(-LATELY).map(({ tool }) => tool);
@@ -337,7 +345,7 @@ export class SessionPredictor {
           `L${tool} ${truth(byLogs > HALF)}`,
           `O${tool} ${truth(bySession > HALF)}`,
         ]);
-        if (!found.has(identity)) found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
+        if (!found.has(identity)) found.set(identity, formless(tool, args));
       }
     }
     return traits;
@@ -422,9 +430,14 @@ export class SessionPredictor {
     for (const identity of [...before, ...usual.slice(0, REPEATS), ...latest]) {
       if (found.has(identity)) continue;
       const [tool, args] = this.callOf.get(identity)!;
-      found.set(identity, { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 });
+      found.set(identity, formless(tool, args));
     }
   }
+}
+
+/** A candidate that no form gives. */
+function formless(tool: string, args: JsonObject): Candidate {
+  return { tool, args, form: undefined, joint: 0, bound: 0, keys: [], fit: 0 };
 }
 
 function endOf(status: string | null, text: string | null): string {
