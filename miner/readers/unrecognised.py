@@ -21,9 +21,7 @@ class Look(NamedTuple):
 
 
 _PACKED = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
-_MAGIC = {
-    b"SQLite format 3\0": Look("it is an SQLite database of no agent that is known", _FORMATS),
-    b"PK\x03\x04": Look("it is a zip archive", f"give what is in it; {_FORMATS}"),
+_HIDDEN = {
     b"\xff\xfe": Look("it is text in UTF-16", "save it as UTF-8"),
     b"\xfe\xff": Look("it is text in UTF-16", "save it as UTF-8"),
     **{
@@ -31,7 +29,17 @@ _MAGIC = {
         for suffix, magic in _PACKED.items()
     },
 }
+"""How files begin that may be logs, if only somebody did something about it -> what they are."""
+_MAGIC = _HIDDEN | {
+    b"SQLite format 3\0": Look("it is an SQLite database of no agent that is known", _FORMATS),
+    b"PK\x03\x04": Look("it is a zip archive", f"give what is in it; {_FORMATS}"),
+}
 """How files begin that are no text -> what they are."""
+
+
+def is_binary(start: bytes) -> bool:
+    """Whether a file that begins so is none that people would take for a log."""
+    return b"\0" in start and not start.startswith(tuple(_HIDDEN))
 
 
 def look_at(path: Path) -> Look:

@@ -25,6 +25,7 @@ from miner.events import Caller, Event, EventKind, Session
 from miner.readers import load_reader, recognise
 from miner.readers.record import Account
 from miner.readers.source import Source
+from miner.readers.unrecognised import is_binary
 from miner.store.rows import (
     Row,
     arrow_schema,
@@ -117,7 +118,7 @@ def _recognise(path: str, size: int) -> Recognised:
     try:
         reader = recognise(Path(path))
         with Path(path).open("rb") as stream:
-            binary = reader is None and b"\0" in stream.read(8192)
+            binary = reader is None and is_binary(stream.read(8192))
         content = content_digest(path, size) if reader else ""
     except (OSError, MinerError) as error:
         return Recognised(path, unreadable=type(error).__name__)

@@ -241,6 +241,17 @@ def test_empty_unknown_and_binary_files_are_each_counted(database: Path, logs: P
         assert report.passed_over == {"binary": 1, "hidden": 1}
 
 
+def test_logs_that_cannot_be_read_as_they_are_are_named(database: Path, logs: Path) -> None:
+    """In UTF-16, or compressed without saying so, they are not among the pictures: somebody can do something."""
+    write(logs / "a.jsonl", "s", 1)
+    (logs / "wide.jsonl").write_text(line("s", tool="b"), encoding="utf-16")
+    (logs / "packed.jsonl").write_bytes(gzip.compress(line("s", tool="c").encode(), mtime=0))
+    with Store.open(database) as store:
+        report = store.ingest([logs])
+        assert report.unrecognised == [logs / "packed.jsonl", logs / "wide.jsonl"]
+        assert report.passed_over == {}
+
+
 def test_nothing_but_unknown_files_is_an_error_that_says_where_to_look(database: Path, logs: Path) -> None:
     """The message counts what was found, names the file, and the commands that say what it is and what is read."""
     (logs / "notes.txt").write_text("hello\n")
