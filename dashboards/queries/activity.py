@@ -58,7 +58,7 @@ def tool_rows(found: dict[str, Any]) -> list[dict[str, Any]]:
             "failed": tool["failed"] / max(1, tool["calls"]),
             "median s": tool["p50_s"],
             "p95 s": tool["p95_s"],
-            "tool seconds": tool["seconds"],
+            "tool seconds": tool["seconds"] if tool["timed"] else None,
             "share of tool time": tool["seconds"] / seconds if seconds else None,
         }
         for tool in found["tools"]
@@ -78,5 +78,6 @@ def headline(run: Run) -> dict[str, Any]:
         "hidden_share": (saved or {}).get("tool_stall_hidden_share"),
         "hidden_s": (saved or {}).get("tool_stall_hidden_s"),
         "bound": (saved or {}).get("bound"),
+        "tier": (saved or {}).get("tier"),
         "policy": ((saved or {}).get("conditions") or {}).get("policy"),
     }

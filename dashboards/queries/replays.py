@@ -79,6 +79,13 @@ def _walked(run: Run, store: Store) -> Kept:
     return kept_of(recorded(parts.train, parts.test, predictors, permits, options), permits, options.budget)
 
 
+def is_timed(recording: Kept) -> bool:
+    """Whether the recorded sessions say how long anything took."""
+    from miner.evaluation.replay.workload import serial_us
+
+    return bool(serial_us(recording.workload).sum())
+
+
 def prepare(recording: Kept, allow: Sequence[str], assume_read_only: bool, setting: Setting) -> Prepared:
     """A recording under a policy and a budget, whatever the gate."""
     from miner.evaluation.replay.replanning import under_policy, worth

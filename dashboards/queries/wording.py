@@ -69,8 +69,8 @@ def which_words(rule: Rule) -> str:
     place = int(rank) if rank.isdecimal() else 0
     if words is None or place >= len(_ORDINALS):
         return rule.policy
-    if family == "recent" and place == 0:
-        return "latest"
+    if family in ("recent", "fresh") and place == 0:
+        return words.format("").strip()
     return words.format(_ORDINALS[place])
 
 

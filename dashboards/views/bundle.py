@@ -23,7 +23,10 @@ cells[1].metric("Patterns", f"{facts['patterns']:,}", border=True)
 cells[2].metric("Argument rules", f"{facts['rules']:,}", border=True)
 cells[3].metric("Tools", f"{facts['tools']:,}", border=True)
 cells[4].metric(
-    "Gate", frame.percent(facts["gate"]), border=True, help="Least probability at which a speculation starts."
+    "Gate",
+    frame.percent(facts["gate"]) if facts["gate"] < 1 else "closed",
+    border=True,
+    help="Least probability at which a speculation starts; closed where no prediction was sure enough.",
 )
 whose = "its owner alone" if facts["audience"] == "private" else "others: no value that stands in few sessions is in it"
 st.caption(f"Format {facts['version']}, for {whose}. {facts['digest']}")

@@ -64,7 +64,8 @@ with left:
     if curves:
         gate = found["predictors"].get("shipped", {}).get("gate")
         st.altair_chart(charts.precision_recall(curves, gate), alt="Precision against recall")
-        st.caption("The diamond is the gate that ships.")
+        open_gate = found["predictors"].get("shipped", {}).get("overall", {}).get("launched")
+        st.caption("The diamond is the gate that ships." if open_gate else "Nothing passes the gate that ships.")
     else:
         frame.empty(
             "No predictor gives probabilities here",

@@ -63,12 +63,14 @@ else:
     frame.empty(
         "These logs carry no times",
         "Savings can still be simulated with stated times:",
-        "miner replay RUN --think exp:3 --tool exp:1",
+        f"miner replay {frame.current_run().path} --think exp:3 --tool exp:1",
     )
 
 st.subheader("What could be hidden")
 bound = head["bound"]
-if bound:
+if bound and not bound["serial_s"]:
+    frame.empty("Nothing can be said about seconds", "The held-out sessions carry no times.")
+elif bound:
     most = max((row["hidden_s"] for row in bound["horizons"]), default=0.0)
     cells = st.columns(3)
     frame.card(
@@ -89,7 +91,10 @@ if bound:
         frame.lasting(head["hidden_s"]),
         f"{frame.percent(head['hidden_share'])} of the waiting",
     )
-    st.caption(f"{frame.plain(head['policy'] or '')}. Try other policies on the Savings page.")
+    st.caption(
+        f"Tier: {frame.plain(head['tier'] or '')}, under this policy: {frame.plain(head['policy'] or '')}. "
+        "Try other policies on the Savings page."
+    )
 else:
     frame.empty(
         "Nothing has been replayed yet",

@@ -25,6 +25,24 @@ if "bundle.json" not in run.parts:
     )
     st.stop()
 tools = [tool["tool"] for tool in frame.ask(activity.totals)["tools"]]
+try:
+    recording = frame.hold(replays.kept)
+except SplitError as error:
+    frame.empty(
+        f"Nothing can be replayed: {error.what}", error.next_step or "", f"miner run LOGS --test LOGS --out {run.path}"
+    )
+    st.stop()
+if not len(recording.workload.call_us):
+    frame.empty("The held-out sessions hold no call", "Give more logs, or logs of their own to score with --test.")
+    st.stop()
+if not replays.is_timed(recording):
+    frame.empty(
+        "These logs carry no times",
+        "So there is nothing to replay here. Savings can be simulated with stated times; the Overview and the report "
+        "then show them.",
+        f"miner replay {run.path} --think exp:3 --tool exp:1",
+    )
+    st.stop()
 with st.container(border=True):
     a, b, c = st.columns(3)
     gate = a.slider("Gate: least probability to start", 0.0, 1.0, 0.2, 0.05, key="gate", bind="query-params")
@@ -45,16 +63,6 @@ with st.container(border=True):
 
 policy = (tuple(sorted(allow)), marked)
 setting = replays.Setting(gate, in_flight, per_decision, capacity or None, think, tool)
-try:
-    recording = frame.hold(replays.kept)
-except SplitError as error:
-    frame.empty(
-        f"Nothing can be replayed: {error.what}", error.next_step or "", f"miner run LOGS --test LOGS --out {run.path}"
-    )
-    st.stop()
-if not len(recording.workload.call_us):
-    frame.empty("The held-out sessions hold no call", "Give more logs, or logs of their own to score with --test.")
-    st.stop()
 budget = setting._replace(gate=0.0)
 prepared = frame.made(replays.prepare, recording, *policy, budget)
 found = {name: frame.derive(replays.replayed, prepared, policy, name, setting) for name in replays.PREDICTORS}

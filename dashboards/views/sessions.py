@@ -104,7 +104,7 @@ if moments:
             st.code(frame.shown(shortened(guess["arguments"], 300)), language=None)
             st.caption(f"Pattern: {frame.plain(frame.shown(shortened(guess['pattern'], 160)))}")
             for name, rule in guess["rules"].items():
-                st.caption(f"{frame.plain(name)} from {frame.plain(frame.shown(rule))}")
+                st.caption(f"{frame.plain(name)}: {frame.plain(frame.shown(rule))}")
         st.markdown("**What came**")
         for call in moment["came"]:
             st.code(f"{call['tool']} {frame.shown(shortened(call['arguments'], 300))}", language=None)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SHIPPED = "shipped"
 REPLAYED = (SHIPPED, "markov1", "oracle")
 """What a replay sets side by side unless told otherwise: what would be shipped, a plain one, and the ceiling."""
+_MADE_BY = {"evaluation.json": "evaluate", "savings.json": "replay", "bundle.json": "export"}
 CURVES = (SHIPPED, "markov1")
 """What is learnt anew for curves unless told otherwise."""
 
@@ -81,12 +82,13 @@ def read_result(run: Path, name: str) -> dict[str, Any] | None:
     path = run / name
     if not path.exists():
         return None
+    advice = f"make it anew: miner {_MADE_BY.get(name, 'run LOGS --out')} {run}"
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise RunFolderError(f"{name} is no JSON: {error}", where=str(path), next_step="run that step again") from error
+        raise RunFolderError(f"{name} is no JSON: {error}", where=str(path), next_step=advice) from error
     if not isinstance(value, dict):
-        raise RunFolderError(f"{name} is no JSON object", where=str(path), next_step="run that step again")
+        raise RunFolderError(f"{name} is no JSON object", where=str(path), next_step=advice)
     return value
 
 

@@ -13,8 +13,9 @@ from dashboards.queries.folder import find_run
 from dashboards.work import _going_on
 from miner.cli import main
 from miner.export.review import REVIEW, read_review
-from miner.runtime.bundle import load_bundle
+from miner.runtime.bundle import bundle_bytes, load_bundle
 from tests.dashboards.pages import NAMES, opened, said
+from tests.runtime.small_patterns import small_patterns
 
 every_page = pytest.mark.parametrize("page", NAMES)
 MARKUP = '<img src=x onerror="alert(1)"> **bold** [link](https://elsewhere.example) :material/home: $x$ "] } \\'
@@ -82,6 +83,15 @@ def test_a_damaged_run_is_explained(page: str, damage: str, copy: Path, monkeypa
     assert "What to do" in said(app)
 
 
+@pytest.mark.parametrize("text", ["{", "[1]"])
+def test_a_damaged_bundle_alone_is_explained(text: str, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page that replays says which file it is and how it is made anew, whatever is wrong with it."""
+    (copy / "bundle.json").write_text(text)
+    app = opened(copy, "savings", monkeypatch)
+    assert not app.exception
+    assert f"make it anew: miner export {copy}" in said(app)
+
+
 @every_page
 def test_a_run_that_is_still_being_made_shows_what_is_there(
     page: str, copy: Path, monkeypatch: pytest.MonkeyPatch
@@ -105,6 +115,33 @@ def test_a_run_without_held_out_sessions_is_shown(page: str, tmp_path: Path, mon
     assert not app.exception
     if page in ("evaluation", "savings"):
         assert "--test LOGS" in said(app)
+
+
+def test_logs_without_times_promise_no_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no time is recorded, no page shows none as a figure: it says so, and how to have times simulated."""
+    calls = [[("look", {"a": number}), ("take", {"b": number})] for number in range(20)]
+    run = tmp_path / "run"
+    assert main(["run", str(_chat(tmp_path / "chat.jsonl", calls)), "--out", str(run)]) == 0
+    overview, savings = said(opened(run, "overview", monkeypatch)), opened(run, "savings", monkeypatch)
+    assert "Nothing can be said about seconds" in overview
+    assert f"miner replay {run} --think exp:3 --tool exp:1" in overview
+    assert f"miner replay {run} --think exp:3 --tool exp:1" in said(savings)
+    assert (len(savings.slider), savings.exception.len) == (0, 0)
+    assert main(["replay", str(run), "--think", "const:3", "--tool", "const:1"]) == 0
+    assert "Tier: simulated, under this policy" in said(opened(run, "overview", monkeypatch))
+
+
+def test_a_gate_that_lets_nothing_pass_is_told(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed gate is a word and not a probability of one, and no mark on a curve is promised for it."""
+    assert "The diamond is the gate that ships." in said(opened(copy, "evaluation", monkeypatch))
+    found = json.loads((copy / "evaluation.json").read_bytes())
+    found["predictors"]["shipped"]["overall"]["launched"] = 0
+    (copy / "evaluation.json").write_text(json.dumps(found))
+    patterns = small_patterns()
+    patterns.gate = 1_000_000
+    (copy / "bundle.json").write_bytes(bundle_bytes(patterns))
+    assert "Nothing passes the gate that ships." in said(opened(copy, "evaluation", monkeypatch))
+    assert "Gate: closed" in said(opened(copy, "bundle", monkeypatch))
 
 
 @every_page

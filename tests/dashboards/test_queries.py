@@ -11,10 +11,13 @@ import pytest
 
 from dashboards.charts.colours import FATES
 from dashboards.charts.flow import process_map
+from dashboards.charts.rules import source_map
 from dashboards.frame import plain
 from dashboards.queries import activity, bundles, flow, replays, rules, scores, walks
 from dashboards.queries.folder import events_of, find_run
 from dashboards.queries.masking import csv_bytes, masked
+from dashboards.queries.wording import which_words
+from miner.runtime.rules import Rule
 
 
 def test_secrets_are_masked_and_the_rest_stays() -> None:
@@ -42,6 +45,20 @@ def test_names_cannot_break_the_graph() -> None:
     edge = {"from": name, "to": name, "times": 1, "sessions": 1, "share": 1.0, "median s": None}
     dot = process_map([edge], {name: 1}, "times")
     assert r'label="a\"]; b [label=\"\\ \n1 calls"' in dot
+
+
+def test_which_value_a_rule_takes_is_said_in_plain_words() -> None:
+    """The first of an order needs no number before it; the others have one."""
+    said = {policy: which_words(Rule("t.a", "res:t.b", policy)) for policy in ("fresh 0", "fresh 1", "recent 0")}
+    assert said == {"fresh 0": "latest not yet used", "fresh 1": "second latest not yet used", "recent 0": "latest"}
+
+
+def test_no_name_of_a_log_is_markup_in_the_map_of_sources() -> None:
+    """A name is the text beside a node and escaped under the mouse, and braces are no template in either."""
+    drawn = source_map([{"from": "a person: <b>{a}</b>", "to": "t · x", "right": 3}])
+    node = drawn["baseOption"]["series"][0]["data"][0]
+    assert node["label"]["formatter"] == "a person: <b>(a)</b>"
+    assert node["tooltip"]["formatter"] == "a person: &lt;b&gt;(a)&lt;/b&gt;"
 
 
 def test_time_is_all_accounted_for(sample_run: Path) -> None:

@@ -69,8 +69,14 @@ class Kept:
 
 
 def key_of(folder: Path, store: Store) -> str:
-    """What a recording depends on: the tables of the bundle that predicts, and the sessions."""
-    bundle = json.loads((folder / "bundle.json").read_bytes())
+    """What a recording depends on: the tables of the bundle that predicts, and the sessions.
+
+    Raises:
+        RunFolderError: the bundle is no JSON object.
+    """
+    from miner.evaluation.run_folder import read_result
+
+    bundle = read_result(folder, "bundle.json") or {}
     tables = {name: value for name, value in bundle.items() if name not in _SAID_OF_IT}
     sources = store.query("select count(*), sum(rows_digest)::varchar, sum(hash(source, part)) from sources")
     return hashlib.sha256(json.dumps([tables, str(sources)], sort_keys=True).encode()).hexdigest()
