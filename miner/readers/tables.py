@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ _DUCKDB = b"DUCK"
 """Stands in a DuckDB file behind a checksum of eight bytes."""
 _LISTS = ("", "data", "spans", "runs", "observations", "calls", "rows", "events", "logs", "objects")
 _FIELD_BYTES = 16 << 20
+_DELIMITERS = ",;\t"
+"""Spreadsheets write semicolons wherever the comma stands in numbers."""
 
 
 def columns_of(head: Head) -> set[str]:
@@ -51,10 +54,16 @@ def is_table(head: Head) -> bool:
 def _csv_columns(first: bytes) -> set[str]:
     """The names in the first line of a text; most files are no table, and some are no text."""
     try:
-        names = next(csv.reader([first.rstrip(b"\r").decode()]), []) if first.count(b",") > 2 else []
+        line = first.rstrip(b"\r").decode()
+        names = next(csv.reader([line], delimiter=_delimiter(line)), [])
     except (UnicodeDecodeError, csv.Error):
         return set()
-    return {name.strip() for name in names}
+    return {name.strip() for name in names} if len(names) > 3 else set()
+
+
+def _delimiter(first: str) -> str:
+    """What stands most often between the names of the columns."""
+    return max(_DELIMITERS, key=first.count)
 
 
 def _json_columns(head: Head) -> set[str]:
@@ -98,7 +107,9 @@ def rows(source: Source, path: Path, name: str = "") -> Iterator[dict[str, Any]]
 
 def _csv(source: Source, path: Path) -> Iterator[dict[str, Any]]:
     csv.field_size_limit(_FIELD_BYTES)
-    reader = csv.reader(line + "\n" for _, line in text_lines(source, path))
+    texts = (line + "\n" for _, line in text_lines(source, path))
+    first = next(texts, "")
+    reader = csv.reader(chain((first,), texts), delimiter=_delimiter(first))
     names: list[str] = []
     try:
         for cells in reader:

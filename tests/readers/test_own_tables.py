@@ -32,11 +32,11 @@ tools = ["action"]
 """
 
 
-def own(folder: Path) -> Path:
+def own(folder: Path, delimiter: str = ",") -> Path:
     """A table of a home-grown agent as CSV, with a quoted line break."""
     path = folder / "steps.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, delimiter=delimiter)
         writer.writerow(["step", "run", "what", "sort", "from", "to", "given", "got", "problem"])
         writer.writerow(["1", "r", "get", "action", "1777629601.2", "1777629601.9", '{"id": "o1"}', "paid\nyes", ""])
         writer.writerow(["2", "r", "get", "action", "1777629602", "1777629603", '{"id": "o2"}', "", "gone"])
@@ -44,9 +44,10 @@ def own(folder: Path) -> Path:
     return path
 
 
-def test_a_table_of_ones_own_needs_ten_lines_and_no_code(tmp_path: Path) -> None:
-    """A map beside the table says which column is what."""
-    path = own(tmp_path)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_of_ones_own_needs_ten_lines_and_no_code(tmp_path: Path, delimiter: str) -> None:
+    """A map beside the table says which column is what, whatever stands between the columns."""
+    path = own(tmp_path, delimiter)
     assert recognise(path) is None
     (tmp_path / "steps.map.toml").write_text(MAP, encoding="utf-8")
     assert recognise(path) == "platforms"

@@ -26,6 +26,7 @@ GZIP = gzip.compress(b"hello")
         ("a.json.GZ", b'{"a": 1}', "no .gz file, whatever its name says", "end without .gz"),
         ("a.json", '{"a": 1}'.encode("utf-16"), "text in UTF-16", "as UTF-8"),
         ("a.csv", b"when,tool,args,session\n1,get,{},s\n", "a table with the columns args, session", "--map auto"),
+        ("a.csv", b"when;tool;args;session\n1;get;{};s\n", "a table with the columns args, session", "--map auto"),
         ("a.jsonl", b'{"a": 1}\n{"b": 2}\n', "JSON with the members a, b", "--map auto"),
         ("a.json", json.dumps({f"k{n}": n for n in range(30)}).encode(), "and 18 more", "--map auto"),
         ("a.json", b'{"a": ', "JSON that cannot be read", "miner formats"),
