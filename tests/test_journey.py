@@ -7,7 +7,6 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,11 @@ from miner.mining.mine import Recipe
 from miner.runtime.bundle import load_bundle
 from miner.runtime.conformance import failures
 from miner.settings import Settings, settings_from
+from tests.conftest import Said
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "data" / "sample" / "messages"
 FILES = ("patterns.json", "evaluation.json", "savings.json", "bundle.json", "bundle.txt", "run.json", "report.html")
-Said = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs one command line and gives its exit code, stdout and stderr."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        code = main([str(word) for word in words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from miner.cli import main
 from miner.readers import load_reader
 from miner.runtime.bundle import bundle_bytes
 from miner.runtime.rules import Rule
+from tests.conftest import Said
 from tests.runtime.small_patterns import small_patterns
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample" / "messages"
-Said = Callable[..., tuple[int, str, str]]
 
 
 def _conversation(number: int) -> dict[str, Any]:
@@ -34,18 +33,6 @@ def _conversation(number: int) -> dict[str, Any]:
         messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
         messages.append({"role": "tool", "tool_call_id": call["id"], "content": result})
     return {"id": f"conversation-{number}", "messages": [*messages, {"role": "assistant", "content": "done"}]}
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs one command line and gives its exit code, stdout and stderr."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        code = main([str(word) for word in words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

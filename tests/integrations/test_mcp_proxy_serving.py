@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,14 +23,6 @@ WAYS: list[dict[str, Any]] = [
     {"ensure_ascii": False},
     {"separators": (",", ":"), "ensure_ascii": False},
 ]
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    """Virtual time."""
-    loop = VirtualLoop()
-    yield loop
-    loop.close()
 
 
 def play(connection: Connection) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +13,6 @@ from miner.runtime.run import Mode
 from miner.runtime.speculator import Speculator
 from tests.runtime.simulation.host import Host, Scripted, Tools, guess
 from tests.runtime.simulation.virtual_loop import VirtualLoop
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    loop = VirtualLoop()
-    yield loop
-    loop.close()
 
 
 def test_a_finished_speculation_answers_at_once(loop: VirtualLoop) -> None:

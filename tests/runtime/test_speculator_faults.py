@@ -20,13 +20,6 @@ from tests.runtime.simulation.host import POLICY, Host, Scripted, guess
 from tests.runtime.simulation.virtual_loop import VirtualLoop
 
 
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    loop = VirtualLoop()
-    yield loop
-    loop.close()
-
-
 def test_an_early_error_is_never_seen(loop: VirtualLoop) -> None:
     """Whether finished or joined, a failed speculation is followed by exactly one real run."""
     for wait in (0.5, 2.0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,14 +20,6 @@ from tests.runtime.simulation.host import POLICY, READ, Scripted
 from tests.runtime.simulation.virtual_loop import VirtualLoop
 from tests.runtime.test_speculation_records import ENDED, RETURNED, START, WRITE, WRITTEN, called, launched, numbered
 from tests.runtime.test_speculator_serving import RULE, TEXT, asked, guess, host_of, part
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    """Virtual time."""
-    loop = VirtualLoop()
-    yield loop
-    loop.close()
 
 
 def test_calls_join_a_broader_one_under_way(loop: VirtualLoop) -> None:

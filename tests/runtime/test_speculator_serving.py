@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -32,14 +32,6 @@ RULE = ServingRule(
     right=98,
 )
 TEXT = "1\ta\n2\tb\n3\tc\n4\td"
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    """Virtual time."""
-    loop = VirtualLoop()
-    yield loop
-    loop.close()
 
 
 def part(offset: int, limit: int | None = None, **more: Any) -> dict[str, Any]:
