@@ -17,7 +17,8 @@ p{max-width:46rem}.lead{color:var(--soft)}.wide{overflow-x:auto}
 table{border-collapse:collapse;margin:1rem 0;font-size:.86rem;font-variant-numeric:tabular-nums}
 th{font-weight:600;text-align:right;color:var(--soft);vertical-align:bottom}td{text-align:right}
 th,td{padding:.28rem .7rem;white-space:nowrap;border-bottom:1px solid var(--line)}
-th.words,td.words{text-align:left}th:first-child,td:first-child{padding-left:0}tr:hover td{background:color-mix(in srgb,var(--a) 7%,transparent)}
+th.words,td.words{text-align:left;white-space:normal}td.words{min-width:9rem}td small{display:block;color:var(--soft)}
+th:first-child,td:first-child{padding-left:0}tr:hover td{background:color-mix(in srgb,var(--a) 7%,transparent)}
 .charts{display:flex;flex-wrap:wrap;gap:1.5rem}.charts svg{flex:1 1 24rem;max-width:40rem;height:auto}
 svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .tick,svg .axis,svg .words{fill:var(--soft)}
 .grid{stroke:var(--line);fill:none}.line{fill:none;stroke-width:2}.line.grid{stroke-dasharray:4 4}
@@ -43,7 +44,7 @@ def html(title: str, sections: Sequence[Section]) -> str:
     body = [f"<h1>{escape(title)}</h1>", '<p class="lead">Held-out sessions only. Every share says of what.</p>']
     for section in sections:
         body.append(f"<section><h2>{escape(section.title)}</h2>")
-        body += [f"<p>{escape(words)}</p>" for words in section.words]
+        body += [f"<p>{escape(words).replace(' %', '&nbsp;%')}</p>" for words in section.words]
         body += [_html_table(table) for table in section.tables if table.rows]
         if section.charts:
             body.append('<div class="charts">' + "".join(section.charts) + "</div>")
@@ -70,8 +71,17 @@ def _markdown_table(table: Table) -> list[str]:
 
 def _html_table(table: Table) -> str:
     def line(tag: str, cells: Sequence[str]) -> str:
-        words = (' class="words"' if column in table.words else "" for column in range(len(cells)))
-        return "".join(f"<{tag}{mark}>{escape(cell)}</{tag}>" for mark, cell in zip(words, cells, strict=True))
+        kinds = (column in table.words for column in range(len(cells)))
+        return "".join(
+            f'<{tag} class="words">{escape(cell)}</{tag}>' if words else f"<{tag}>{_figure(cell)}</{tag}>"
+            for words, cell in zip(kinds, cells, strict=True)
+        )
 
     rows = "".join(f"<tr>{line('td', row)}</tr>" for row in table.rows)
     return f'<div class="wide"><table><tr>{line("th", table.headings)}</tr>{rows}</table></div>'
+
+
+def _figure(cell: str) -> str:
+    """A number, with what stands behind it in brackets on a line of its own: tables of intervals are wide."""
+    figure, bracket, rest = cell.partition(" (")
+    return f"{escape(figure)}<small>({escape(rest)}</small>" if bracket else escape(cell)

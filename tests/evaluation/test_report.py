@@ -16,6 +16,7 @@ from miner.evaluation.replay.permits import default_permits
 from miner.evaluation.replay.savings import savings
 from miner.evaluation.report import sections
 from miner.evaluation.run_folder import fits_of, read_result, write_result
+from miner.evaluation.sections import Section, Table
 from tests.evaluation.sessions import logs_of, session_of
 
 NASTY = "<script>|\n"
@@ -63,6 +64,13 @@ def test_served_calls_are_told_beside_the_exact_ones(results: tuple[dict, dict])
     said = "right in 4 of 5 held-out calls"
     assert said in markdown("Title", sections({**evaluation, "serving": counts}, savings_))
     assert "serving rules:" not in markdown("Title", sections(evaluation, savings_))
+
+
+def test_intervals_stand_below_their_figures_on_the_page() -> None:
+    """A table of nine figures with intervals fits a window; words keep their brackets where they are."""
+    page = html("Title", [Section("One", tables=[Table(("tool (a)", "hits"), [("look (b)", "2.5 % (0.6–4.5)")])])])
+    assert '<td class="words">look (b)</td><td>2.5 %<small>(0.6–4.5)</small></td>' in page
+    assert "<script" not in html("Title", [Section("One", tables=[Table(("a", "b"), [("", "1 (<script>)")])])])
 
 
 def test_markdown_tables_keep_their_columns(results: tuple[dict, dict]) -> None:
