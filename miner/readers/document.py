@@ -61,17 +61,23 @@ class Document:
             value = orjson.loads(bare)
         except orjson.JSONDecodeError:
             value, reason, detail = lenient(bare, self._source.limits.depth)
-            several = concatenated(bare) if reason == "not_json" else []
-            if several:
-                account.accepted += len(data)
-                return _Several(several)
+            if reason == "not_json" and (found := concatenated(bare)).values:
+                length = len(data) - len(bare) + found.length
+                account.accepted += length
+                if found.damage:
+                    # Whoever writes them one after another may still be writing the last.
+                    self._refuse("not_json", found.damage, len(data) - length, length)
+                return _Several(found.values) if len(found.values) > 1 else found.values[0]
             if reason:
-                account.broken += len(data)
-                self._source.problem(reason, detail, path=self._path, offset=0, length=len(data), fatal=True)
+                self._refuse(reason, detail, len(data))
                 return _REFUSED
             account.scrubbed += 1
         account.accepted += len(data)
         return value
+
+    def _refuse(self, reason: str, detail: str, length: int, offset: int = 0) -> None:
+        self._source.account.broken += length
+        self._source.problem(reason, detail, path=self._path, offset=offset, length=length, fatal=True)
 
     def _array(self, prefixes: tuple[str, ...]) -> list[Any]:
         for prefix in prefixes:
@@ -118,14 +124,13 @@ class Document:
             self._refuse_as_too_large()
 
     def _refuse_as_too_large(self) -> None:
-        source, path = self._source, self._path
-        with open_log(path) as stream:
-            counted = _Counted(source.chunks(path, stream))
+        source = self._source
+        with open_log(self._path) as stream:
+            counted = _Counted(source.chunks(self._path, stream))
             counted.drain()
         length, limit = counted.position, source.limits.document_bytes
         detail = f"{length} bytes without an array that could be read in parts; the limit is {limit}"
-        source.account.broken += length
-        source.problem("too_long", detail, path=path, length=length, fatal=True)
+        self._refuse("too_long", detail, length)
 
     def _streamed_members(self, names: frozenset[str]) -> dict[str, Any]:
         import ijson

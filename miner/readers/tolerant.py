@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
@@ -44,28 +44,47 @@ def lenient(data: bytes, depth: int) -> tuple[Any, str, str]:
     return _scrub(value), "", ""
 
 
-def _place(error: ValueError) -> str:
+def _place(error: ValueError | RecursionError) -> str:
     """Where the parser stopped; a record of several lines is a document."""
+    if isinstance(error, RecursionError):
+        return "nested too deep"
     if not isinstance(error, json.JSONDecodeError):
         return "a number of too many digits"
     return f"line {error.lineno}, column {error.colno}" if "\n" in error.doc else f"column {error.colno}"
 
 
-def concatenated(data: bytes) -> list[Any]:
-    """The JSON objects and lists that stand one after another in a file; empty when that is not what it holds."""
-    found, at = [], 0
-    try:
-        text = data.decode().strip()
-        while at < len(text):
-            value, at = _DECODER.raw_decode(text, at)
-            if not isinstance(value, dict | list):
-                return []
-            found.append(_scrub(value))
-            while at < len(text) and text[at] in " \t\r\n":
-                at += 1
-    except (ValueError, RecursionError):
-        return []
-    return found
+class Concatenated(NamedTuple):
+    """Documents that stand one after another, as far as they can be read."""
+
+    values: list[Any]
+    length: int
+    """Bytes that they take."""
+    damage: str
+    """Where the next one ends early; empty where there is none."""
+
+
+def concatenated(data: bytes) -> Concatenated:
+    """The JSON objects and lists that stand one after another in a file."""
+    text = data.decode()
+    found: list[Any] = []
+    at = _blanks(text, 0)
+    while at < len(text):
+        try:
+            value, end = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            return Concatenated(found, len(text[:at].encode()), _place(error))
+        if not isinstance(value, dict | list):
+            return Concatenated(found, len(text[:at].encode()), "what follows is no object")
+        found.append(_scrub(value))
+        at = _blanks(text, end)
+    return Concatenated(found, len(data), "")
+
+
+def _blanks(text: str, at: int) -> int:
+    """Where the next thing stands."""
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
 
 
 def _scrub(value: Any) -> Any:

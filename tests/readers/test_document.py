@@ -66,6 +66,29 @@ def test_a_damaged_document_is_told_with_the_place_of_the_damage(tmp_path: Path,
     ]
 
 
+@pytest.mark.parametrize("rest", [b'{"n": 2', b"Killed\n", b"2"])
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf"])
+def test_documents_before_a_damaged_one_are_read(tmp_path: Path, rest: bytes, before: bytes) -> None:
+    """Exporters that append document after document are stopped in the middle of one: only that is lost, and told."""
+    whole = before + b'{\n "n": 0\n}\n{\n "n": 1\n}\n'
+    path = tmp_path / "a.json"
+    path.write_bytes(whole + rest)
+    source = Source((path,))
+    assert elements(source) == [0, 1]
+    [problem] = source.problems
+    assert (problem.reason, problem.offset, problem.length, problem.fatal) == ("not_json", len(whole), len(rest), True)
+    assert (source.account.accepted, source.account.broken) == (len(whole), len(rest))
+
+
+def test_one_document_with_something_behind_it_is_that_document(tmp_path: Path) -> None:
+    """It keeps its list, as if nothing stood there."""
+    path = written(tmp_path / "a.json", RUN)
+    path.write_bytes(path.read_bytes() + b"\nKilled")
+    source = Source((path,))
+    assert elements(source) == [0, 1, 2]
+    assert [(problem.reason, problem.detail) for problem in source.problems] == [("not_json", "line 2, column 1")]
+
+
 def test_a_large_document_that_is_damaged_gives_what_stands_before(tmp_path: Path) -> None:
     """Read in parts, it loses the part that is damaged and what comes after, and that is told as broken."""
     path = written(tmp_path / "a.json", {"runs": [{"n": number, "said": "x" * CHUNK_BYTES} for number in range(3)]})
