@@ -94,6 +94,9 @@ def command(run: Path, **chosen: Any) -> int:
         console.say_json(report.as_json(mined, rows, rules))
     else:
         report.say(mined, rows, rules)
+        written = [str(path) for path in (*chosen["exports"], *chosen["graphs"])]
+        if written:
+            console.say(f"\nwritten: {', '.join(written)}")
     return INTERRUPTED if stop.is_set() else 0
 
 
