@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 16 << 20
 CHUNK_SESSIONS = 512
+SPARSE = 64
+"""Sources that are read over in about the time that a look at one source takes."""
 
 _WORDS: dict[str, dict[str, Any]] = {
     "kind": {word.value: word for word in EventKind},
@@ -92,21 +94,34 @@ def one_session_log(store: Store, key: str) -> SessionLog | None:
 
 
 def _logs(store: Store, chunk: Sequence[_Lying]) -> Iterator[SessionLog]:
-    keys = [one.session.key for one in chunk]
-    sources = [one.source for one in chunk]
-    marks = ", ".join("?" * len(keys))
-    # The sources bound what is read: the sessions' keys alone are compared only after all columns have been.
-    rows = store.query(
-        f"select {_SELECT_EVENTS} from events where source between ? and ? and session in ({marks}) "
-        "order by session, seq",
-        [min(sources), max(sources), *keys],
-    )
-    found: dict[str, list[Event]] = {key: [] for key in keys}
-    for row in rows:
-        found[row[0]].append(event_of(row))
-    del rows
+    found: dict[str, list[Event]] = {one.session.key: [] for one in chunk}
+    for first, last, keys in _runs(chunk):
+        marks = ", ".join("?" * len(keys))
+        # The sources bound what is read: the sessions' keys alone are compared only after all columns have been.
+        rows = store.query(
+            f"select {_SELECT_EVENTS} from events where source between ? and ? and session in ({marks}) "
+            "order by session, seq",
+            [first, last, *keys],
+        )
+        for row in rows:
+            found[row[0]].append(event_of(row))
+        del rows
     for one in chunk:
         yield SessionLog(one.session, tuple(found.pop(one.session.key)))
+
+
+def _runs(chunk: Sequence[_Lying]) -> Iterator[tuple[int, int, list[str]]]:
+    """First and last source of each look at the events, and the keys that are looked for: one look at all that lies
+    between, or, where that would be mostly other sessions, one at each source.
+    """
+    by_source: dict[int, list[str]] = {}
+    for one in chunk:
+        by_source.setdefault(one.source, []).append(one.session.key)
+    first, last = min(by_source), max(by_source)
+    if last - first < SPARSE * len(by_source):
+        yield first, last, [one.session.key for one in chunk]
+    else:
+        yield from ((source, source, keys) for source, keys in sorted(by_source.items()))
 
 
 def event_of(row: tuple[Any, ...]) -> Event:

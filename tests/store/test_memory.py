@@ -13,10 +13,10 @@ from tests.store.plain_logs import write
 READ = """
 import resource, sys
 import miner.readers
-miner.readers.__path__[:] = [sys.argv[1]]
 import pyarrow
 from miner.store.reading import Task, read_sources
 from miner.readers import load_reader
+miner.readers.__path__[:] = [sys.argv[1]]
 load_reader("plain")
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before = peak()
