@@ -1,7 +1,10 @@
 """Calls read, mined and searched for sequences per second, and the memory of all processes, on logs of any size.
 
-``python3 dev.py bench scale [--calls N...] [--logs PATH...] [--folder DIR] [--keep] [--sample N]``: one JSON object a
-size. With --keep, logs, stores and figures stay in --folder, and the same words again go on where the last run ended.
+``python3 dev.py bench scale [--calls N...] [--logs PATH...] [--folder DIR] [--keep] [--sample N] [--new SHARE]``: one
+JSON object a size. With --new, so many calls more are read, counted and weighed as a night would, on a copy of what the
+stages before have kept; ``share_of_whole`` is the processor time of that beside reading, counting and weighing it all
+(that both give the same bytes is what ``benchmarks/incremental.py`` compares). With --keep, logs, stores and figures
+stay in --folder, and the same words again go on where the last run ended.
 Logs are drawn by ``data/generate_logs.py`` unless some are given. Each stage runs in a process of its own, with as
 many workers as there are cores; memory is the sum of what its processes hold alone and their shares of what they hold
 together. Processor seconds are of all processes, so that they hold on a busy machine.
@@ -44,6 +47,9 @@ ROOT = Path(__file__).parent.parent
 SIZES = (100_000,)
 POLL_SECONDS = 0.5
 STORE, COUNTS, FIGURES = "events.duckdb", "counts.duckdb", "figures.json"
+MORE = "more"
+FIRST_NEW = 1 << 28
+"""Number of the first new session, beyond all that a run draws."""
 Stage = Callable[..., dict[str, Any]]
 
 
@@ -57,13 +63,18 @@ def main(arguments: Sequence[str]) -> int:
     accepted.add_argument("--engine", default="duckdb")
     usual = Settings().mining.sample_calls
     accepted.add_argument("--sample", type=int, default=usual, help="calls that rules and calls are weighed on")
+    accepted.add_argument("--new", type=float, metavar="SHARE", help="also add so many new calls to drawn ones")
     chosen = accepted.parse_args(arguments)
+    if chosen.new and chosen.logs:
+        accepted.error("--new draws logs: it does not go with --logs")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if chosen.keep and chosen.folder is None:
         accepted.error("--keep needs --folder")
     for calls in [0] if chosen.logs else chosen.calls:
         with _folder(chosen.folder, str(calls) if chosen.keep else None) as folder:
             found = one_size(folder, calls, chosen.logs, chosen.engine, chosen.sample)
+            if chosen.new:
+                found["add"] = one_night(folder, max(1, round(calls * chosen.new)), found, chosen.engine, chosen.sample)
             print(json.dumps(found, indent=1), flush=True)
     return 0
 
@@ -97,10 +108,31 @@ def one_size(folder: Path, calls: int, logs: list[str] | None, engine: str, samp
     return found
 
 
-def drawn(out: Path, calls: int) -> dict[str, Any]:
-    """A folder of drawn logs."""
+def one_night(folder: Path, calls: int, whole: dict[str, Any], engine: str, sample: int) -> dict[str, Any]:
+    """New logs read, counted and weighed with all that was kept; what the copies cost is not measured."""
+    more = folder / MORE
+    shutil.rmtree(more, ignore_errors=True)
+    more.mkdir()
+    try:
+        drawn(more / "logs", calls, first=FIRST_NEW)
+        for name in (STORE, COUNTS):
+            shutil.copyfile(folder / name, more / name)
+        stages = {
+            "read": measured(read, more, [str(more / "logs")]),
+            "count": measured(counted, more, engine),
+            "weigh": measured(weighed, more, engine, sample),
+        }
+    finally:
+        shutil.rmtree(more)
+    cpu = sum(found["cpu_s"] for found in stages.values())
+    share = cpu / sum(whole[name]["cpu_s"] for name in stages)
+    return {**stages, "cpu_s": round(cpu, 1), "share_of_whole": round(share, 4)}
+
+
+def drawn(out: Path, calls: int, first: int = 0) -> dict[str, Any]:
+    """A folder of drawn logs, their sessions numbered from ``first``."""
     shutil.rmtree(out, ignore_errors=True)
-    words = [sys.executable, ROOT / "data" / "generate_logs.py", "--calls", calls, "--seed", "1", "--out", out]
+    words = [sys.executable, ROOT / "data" / "generate_logs.py", "--calls", calls, "--first", first, "--out", out]
     subprocess.run([str(word) for word in words], check=True, stdout=subprocess.DEVNULL)
     return {"calls": calls}
 

@@ -46,11 +46,10 @@ def known() -> dict[str, Profile]:
     return profiles()
 
 
-def shards(profile: Profile, calls: int, seed: str) -> Iterator[Shard]:
-    """The sessions of a profile that hold so many calls together; the last one is cut short."""
+def shards(profile: Profile, calls: int, seed: str, first: int = 0) -> Iterator[Shard]:
+    """Sessions of a profile that hold so many calls together, numbered from ``first``; the last one is cut short."""
     chance = random.Random(f"{seed}/{profile.name}")
     size = SESSIONS_A_FILE if profile.name == SERVICE else SESSIONS_A_SHARD
-    first = 0
     while calls:
         lengths: list[int] = []
         while calls and len(lengths) < size:
@@ -86,10 +85,10 @@ def write(shard: Shard, seed: str, out: Path) -> tuple[int, int]:
     return len(shard.calls), written
 
 
-def generate(out: Path, calls: int, seed: str, processes: int = 1) -> tuple[int, int]:
-    """Write logs with so many calls; their sessions and bytes."""
+def generate(out: Path, calls: int, seed: str, processes: int = 1, first: int = 0) -> tuple[int, int]:
+    """Write logs with so many calls, sessions numbered from ``first``; their sessions and bytes."""
     halves = {CODING: calls - calls // 2, SERVICE: calls // 2}
-    todo = [shard for name, half in halves.items() for shard in shards(known()[name], half, seed)]
+    todo = [shard for name, half in halves.items() for shard in shards(known()[name], half, seed, first)]
     if processes < 2 or len(todo) < 2:
         done = [write(shard, seed, out) for shard in todo]
     else:
@@ -104,12 +103,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", default="1")
+    parser.add_argument(
+        "--first", type=int, default=0, help="number of the first session: sessions of logs to be joined"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args(arguments)
-    if chosen.calls < 0 or (chosen.out.exists() and any(chosen.out.iterdir())):
-        parser.error("--calls must not be negative, and --out must be a new or an empty folder")
+    if chosen.calls < 0 or chosen.first < 0 or (chosen.out.exists() and any(chosen.out.iterdir())):
+        parser.error("--calls and --first must not be negative, and --out must be a new or an empty folder")
     began = time.monotonic()
-    sessions, size = generate(chosen.out, chosen.calls, chosen.seed, chosen.processes)
+    sessions, size = generate(chosen.out, chosen.calls, chosen.seed, chosen.processes, chosen.first)
     seconds = time.monotonic() - began
     print(
         f"{chosen.calls} calls in {sessions} sessions, {size / 1e6:.1f} MB, {chosen.calls / seconds:.0f} calls a second"

@@ -77,6 +77,16 @@ def test_more_calls_keep_the_sessions_that_were_there(generator: ModuleType, tmp
     assert [path.read_bytes() for path in small[:-1]] == kept
 
 
+def test_logs_numbered_from_elsewhere_share_no_session(generator: ModuleType, tmp_path: Path) -> None:
+    """Logs that are to be added to others: read together, no session is told twice."""
+    for first in (0, 1 << 28):
+        generator.generate(tmp_path / str(first), 300, "1", first=first)
+    with Store.open(tmp_path / "events.duckdb") as store:
+        report = store.ingest([str(tmp_path / "0"), str(tmp_path / str(1 << 28))])
+        assert report.calls == 600
+        assert not report.problems
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_lengths_of_sessions_are_the_fitted_ones(family: str, fitted_again: dict[str, dict[str, Any]]) -> None:
     """Quartiles of calls in a session lie within a third of the real ones."""
