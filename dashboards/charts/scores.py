@@ -25,7 +25,7 @@ def compared(rows: Sequence[dict[str, Any]], figure: str) -> alt.LayerChart:
     return (spans + points).properties(height=110 + 34 * len(rows))
 
 
-def precision_recall(rows: Sequence[dict[str, Any]], gate: float | None) -> alt.LayerChart:
+def precision_recall(rows: Sequence[dict[str, Any]], gate: dict[str, Any] | None) -> alt.LayerChart:
     """Precision against recall as the gate moves; the gate that would ship is marked."""
     base = alt.Chart(alt.Data(values=list(rows)))
     tips = ["predictor:N", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("gate", "precision", "recall"))]
@@ -37,9 +37,7 @@ def precision_recall(rows: Sequence[dict[str, Any]], gate: float | None) -> alt.
         order="gate:Q",
     )
     points = base.mark_circle(size=28).encode(x="recall:Q", y="precision:Q", color=_KIND, tooltip=tips)
-    shipped = [row for row in rows if row["kind"] == "shipped" and gate is not None and row["gate"] >= gate]
-    chosen = min(shipped, key=lambda row: row["gate"], default=None)
-    mark = alt.Chart(alt.Data(values=[chosen] if chosen else [])).mark_point(
+    mark = alt.Chart(alt.Data(values=[gate] if gate else [])).mark_point(
         size=220, strokeWidth=2.5, color=SHIPPED, shape="diamond"
     )
     return (lines + points + mark.encode(x="recall:Q", y="precision:Q", tooltip=tips)).properties(height=380)

@@ -74,6 +74,17 @@ def curve_rows(found: dict[str, Any], predictors: list[str]) -> list[dict[str, A
     ]
 
 
+def shipped_gate(found: dict[str, Any]) -> dict[str, Any] | None:
+    """What would ship at its own gate; None where nothing passes that."""
+    shipped = found["predictors"].get("shipped") or {"overall": {}}
+    figures = shipped["overall"]
+    if not figures.get("launched"):
+        return None
+    return {"predictor": "shipped", "gate": shipped.get("gate")} | {
+        key: figures[key] for key in ("precision", "recall")
+    }
+
+
 def calibration_rows(found: dict[str, Any], predictor: str) -> list[dict[str, Any]]:
     """How often predictions of a probability come true."""
     return [dict(bin_) for bin_ in found["predictors"][predictor].get("reliability") or ()]

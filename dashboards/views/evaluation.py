@@ -62,10 +62,9 @@ with left:
     st.subheader("Precision and recall")
     curves = scores.curve_rows(found, [name for name in predictors if name != "oracle"])
     if curves:
-        gate = found["predictors"].get("shipped", {}).get("gate")
+        gate = scores.shipped_gate(found)
         st.altair_chart(charts.precision_recall(curves, gate), alt="Precision against recall")
-        open_gate = found["predictors"].get("shipped", {}).get("overall", {}).get("launched")
-        st.caption("The diamond is the gate that ships." if open_gate else "Nothing passes the gate that ships.")
+        st.caption("The diamond is the gate that ships." if gate else "Nothing passes the gate that ships.")
     else:
         frame.empty(
             "No predictor gives probabilities here",

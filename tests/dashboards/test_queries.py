@@ -214,6 +214,18 @@ def test_a_bundle_does_not_differ_from_itself(sample_run: Path) -> None:
     assert bundles.drift_of_run(run)["broken"] is None
 
 
+def test_the_gate_that_ships_stands_at_its_own_figures(sample_run: Path) -> None:
+    """The mark on the curve has the precision and recall that are told elsewhere; a closed gate has no mark."""
+    found = scores.evaluation(find_run(sample_run))
+    assert found is not None
+    overall = found["predictors"]["shipped"]["overall"]
+    mark = scores.shipped_gate(found)
+    assert mark is not None
+    assert (mark["precision"], mark["recall"]) == (overall["precision"], overall["recall"])
+    overall["launched"] = 0
+    assert scores.shipped_gate(found) is None
+
+
 def test_scores_come_with_intervals(sample_run: Path) -> None:
     """Each predictor's figure lies inside its own interval."""
     found = scores.evaluation(find_run(sample_run))
