@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from miner.mining.sums import Sums, Support
@@ -87,36 +89,38 @@ def _rules(hole: str, survey: Sums, literals: frozenset[str], thresholds: Thresh
     streams = _spread(
         _best(own, thresholds.rule_groups, thresholds.least_share * calls, lambda rule: rule.source != "beside")
     )[: thresholds.rules_per_hole]
-    besides = _best(
-        own, thresholds.rule_groups, thresholds.least_beside_share * calls, lambda rule: rule.source == "beside"
-    )[: thresholds.besides_per_hole]
-    general = survey.general[hole]
-    known = {rule[1:5] for rule in streams}
-    pooled = [
+    besides = islice(
+        _best(own, thresholds.rule_groups, thresholds.least_beside_share * calls, lambda rule: rule.source == "beside"),
+        thresholds.besides_per_hole,
+    )
+    known, listed = {rule[1:5] for rule in streams}, set(streams)
+    pooled = (
         rule if rule.policy.startswith(UNUSED) else rule._replace(hole=hole)
-        for rule in _best(survey.explained.get(general, {}), thresholds.rule_groups, 0, _any)
+        for rule in _best(survey.explained.get(survey.general[hole], {}), thresholds.rule_groups, 0, _any)
         if rule.policy.startswith(UNUSED) or rule[1:5] not in known
-    ]
-    pooled = [rule for rule in pooled if rule not in streams][: thresholds.rules_per_hole // 2]
+    )
+    pooled_most = islice((rule for rule in pooled if rule not in listed), thresholds.rules_per_hole // 2)
     constants = [
         Rule(hole, "constant", constant=key)
         for key, tally in sorted(survey.values.get(hole, {}).items(), key=lambda item: (-len(item[1].groups), item[0]))
         if len(tally.groups) >= thresholds.constant_groups and key not in literals
     ][: thresholds.constants_per_hole]
-    return (*streams, *besides, *pooled, *constants)
+    return (*streams, *besides, *pooled_most, *constants)
 
 
-def _best(tallies: Mapping[Rule, Support], groups: int, least: float, wanted: Callable[[Rule], bool]) -> list[Rule]:
+def _best(tallies: Mapping[Rule, Support], groups: int, least: float, wanted: Callable[[Rule], bool]) -> Iterator[Rule]:
+    """What explains most first; of a million calls' many thousand rules only the first ones are ever asked for."""
     kept = [
-        (rule, tally)
+        (rule, tally.count)
         for rule, tally in tallies.items()
         if len(tally.groups) >= groups and tally.count >= least and wanted(rule)
     ]
-    kept.sort(key=lambda item: (-item[1].count, repr(item[0])))
-    return [rule for rule, _ in kept]
+    kept.sort(key=itemgetter(1), reverse=True)
+    for _, alike in groupby(kept, itemgetter(1)):
+        yield from sorted((rule for rule, _ in alike), key=repr)
 
 
-def _spread(rules: list[Rule]) -> list[Rule]:
+def _spread(rules: Iterable[Rule]) -> list[Rule]:
     """The same rules so that every source comes early with its best policy: a few sources with many policies that
     say the same must not crowd the others out.
     """
