@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +81,9 @@ def command(
         raise UsageError("one server is needed", next_step="give either -- COMMAND... or --upstream-url")
     found = opened(bundle, public_key)
     policy = _policy(policy_file, known_server, prefix)
+    named = _headers(headers)
+    if listen is None:
+        _check_pipes()
     with ExitStack() as stack:
         proxy = Proxy(
             found,
@@ -89,11 +95,23 @@ def command(
             environment=None if listen else {"cwd": str(Path.cwd())},
         )
         try:
-            return asyncio.run(_served(proxy, command_line, upstream_url, _headers(headers), listen))
+            return asyncio.run(_served(proxy, command_line, upstream_url, named, listen))
         except (FileNotFoundError, PermissionError) as error:
             raise MinerError(
                 "the server cannot be started", where=command_line[0], next_step="check the command after --"
             ) from error
+
+
+def _check_pipes() -> None:
+    """Refuse a client that is a file: what answers as the other side goes on cannot be read ahead of it."""
+    for name, stream in (("stdin", sys.stdin), ("stdout", sys.stdout)):
+        mode = os.fstat(stream.fileno()).st_mode
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stream.isatty()):
+            raise UsageError(
+                "the client must be at the other end of a pipe, not a file",
+                where=name,
+                next_step="let the client start this command, as in docs/proxy.md, or serve it over HTTP with --listen",
+            )
 
 
 async def _served(

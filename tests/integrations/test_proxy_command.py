@@ -93,7 +93,8 @@ def test_a_server_that_dies_ends_the_proxy_with_its_code(options: list[str], cod
 
 def test_a_command_that_is_not_there_is_named(options: list[str]) -> None:
     """No traceback, and the way out."""
-    done = subprocess.run([*MINER, *options, "--", "no-such-server"], capture_output=True, text=True, check=False)
+    command = [*MINER, *options, "--", "no-such-server"]
+    done = subprocess.run(command, input="", capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "the server cannot be started" in done.stderr
     assert "no-such-server" in done.stderr
@@ -138,3 +139,15 @@ def test_the_mcp_library_works_through_the_proxy(options: list[str], tmp_path: P
     assert progress == [1.0, 2.0, 3.0]
     entries = [json.loads(line) for line in (tmp_path / "ledger.jsonl").read_text().splitlines()]
     assert [entry["how"] for entry in entries if entry["kind"] == "call"][1] in ("served", "joined")
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_a_file_in_place_of_a_client_is_refused_in_words(options: list[str], tmp_path: Path, stream: str) -> None:
+    """Neither a traceback nor a wait without end: the command says which side is no pipe, and what to do."""
+    with (tmp_path / "messages.jsonl").open("w+b") as file:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, stream: file}
+        with subprocess.Popen([*MINER, *options, "--", *SERVER], **pipes, stderr=subprocess.PIPE) as process:
+            _, errors = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert f"where: {stream}".encode() in errors
+    assert b"Traceback" not in errors
