@@ -35,10 +35,9 @@ from miner.journey.recipe import recipe_of
 from miner.mining.counts import survey
 from miner.mining.counts_file import Counts
 from miner.mining.mine import Recipe, mine
+from miner.mining.sequence_cache import read_sequences
 from miner.mining.sequence_limits import SequenceLimits
-from miner.mining.sequence_sessions import session_sequences
 from miner.mining.sequences import mine_sequences
-from miner.mining.signatures import find_refinements
 from miner.settings import Settings
 from miner.store import Store
 from miner.store.stored import StoredLogs
@@ -148,8 +147,7 @@ def read(folder: Path, logs: list[str]) -> dict[str, Any]:
 def sequences(folder: Path) -> dict[str, Any]:
     """Events to the tool sequences that a hundredth of the sessions have, with at most one call between two steps."""
     with Store.open(folder / STORE, read_only=True) as store:
-        logs = StoredLogs(store)
-        seen = session_sequences(logs(), find_refinements(logs()))
+        seen = read_sequences(store)
     least = max(2, seen.database.sessions // 100)
     limits = SequenceLimits(min_sessions=least, max_gap=1, max_length=6)
     found = mine_sequences(seen.database, limits, times=seen.times)

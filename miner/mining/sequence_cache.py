@@ -12,6 +12,7 @@ from miner.mining.sequence_evidence import StepTimes
 from miner.mining.sequence_sessions import SessionSequences, session_sequences
 from miner.mining.signatures import find_refinements
 from miner.store import Store
+from miner.store.stored import StoredLogs
 
 _EDITION = 2
 _NAMED_BY = (
@@ -36,10 +37,16 @@ def stored_sequences(store: Store, *, plain: bool = False) -> SessionSequences:
     before = kept(path, _EDITION, key, unpacked)
     if before is not None:
         return before
-    refinements = {} if plain else find_refinements(store.session_logs())
-    made = session_sequences(store.session_logs(), refinements)
+    made = read_sequences(store, plain=plain)
     keep(path, _EDITION, key, *packed(made))
     return made
+
+
+def read_sequences(store: Store, *, plain: bool = False) -> SessionSequences:
+    """The same, from the store's sessions."""
+    logs = StoredLogs(store)
+    refinements = {} if plain else find_refinements(logs())
+    return session_sequences(logs.as_they_lie()(), refinements, [session.key for session in store.sessions()])
 
 
 def _key(store: Store) -> str:

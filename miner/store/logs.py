@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 16 << 20
 CHUNK_SESSIONS = 512
+SCATTERED, SCATTERED_BYTES = 8, 96 << 20
+"""Sessions whose sources lie so many times further apart than there are of them, and what is then read at once."""
 SPARSE = 64
 """Sources that are read over in about the time that a look at one source takes."""
 
@@ -48,12 +50,16 @@ def sessions(store: Store, part: str | None) -> list[Session]:
 
 def session_logs_of(store: Store, keys: Sequence[str]) -> Iterator[SessionLog]:
     """The sessions with these keys, in the order of the keys; keys that the store does not hold are passed over."""
+    return _in_chunks(store, _lying_of(store, keys))
+
+
+def _lying_of(store: Store, keys: Sequence[str]) -> Iterator[_Lying]:
     for start in range(0, len(keys), CHUNK_SESSIONS):
         wanted = list(keys[start : start + CHUNK_SESSIONS])
         marks = ", ".join("?" * len(wanted))
         rows = store.query(f"select {_SELECT_LYING} from sessions where key in ({marks})", wanted)
         found = {row[_KEY]: _lying(row) for row in rows}
-        yield from _in_chunks(store, (found[key] for key in wanted if key in found))
+        yield from (found[key] for key in wanted if key in found)
 
 
 def _lying_sessions(store: Store, part: str | None) -> list[_Lying]:
@@ -76,12 +82,19 @@ def session_logs(store: Store, part: str | None) -> Iterator[SessionLog]:
 
 def _in_chunks(store: Store, lying: Iterable[_Lying]) -> Iterator[SessionLog]:
     chunk: list[_Lying] = []
-    size = 0
+    sources: set[int] = set()
+    size = first = last = 0
     for one in lying:
-        if chunk and (size + one.size > CHUNK_BYTES or len(chunk) >= CHUNK_SESSIONS):
+        # Where most of what lies between the sources is others', each look at it should bring many sessions.
+        scattered = len(sources) > 1 and last - first > SCATTERED * len(sources)
+        full = size + one.size > (SCATTERED_BYTES if scattered else CHUNK_BYTES)
+        if chunk and (full or (len(chunk) >= CHUNK_SESSIONS and not scattered)):
             yield from _logs(store, chunk)
             chunk, size = [], 0
+            sources.clear()
+        first, last = (min(first, one.source), max(last, one.source)) if chunk else (one.source, one.source)
         chunk.append(one)
+        sources.add(one.source)
         size += one.size
     if chunk:
         yield from _logs(store, chunk)

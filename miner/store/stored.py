@@ -77,7 +77,7 @@ class StoredLogs:
         return {key for (key,) in self._store.query("select key from sessions")}
 
     def __call__(self) -> Iterator[SessionLog]:
-        """All of them, in order; a few megabytes are in memory at a time."""
+        """All of them, in order; some megabytes are in memory at a time, a hundred where they lie far apart."""
         return logs.session_logs_of(self._store, [key for key, _, _ in self._sized()])
 
     def shards(self, most: int) -> list[Shard]:
