@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 
 from miner.cli import console
-from miner.errors import MissingExtraError, RunFolderError
+from miner.errors import MinerError, MissingExtraError, RunFolderError
 
 _ADDRESS = "127.0.0.1"
 _MADE_BY_A_RUN = ("run.json", "events.duckdb", "patterns.json", "bundle.json")
@@ -26,6 +27,7 @@ def command(run: Path, port: int) -> None:
         if find_spec(module) is None:
             raise MissingExtraError("dashboard", module)
     _check(run)
+    _check_free(port)
     console.note(f"the dashboard is at http://{_ADDRESS}:{port} until you press Ctrl-C")
     environment = {**os.environ, _RUN_VARIABLE: str(run.expanduser().absolute())}
     # In this process's place, so that whatever ends the command ends the server.
@@ -39,6 +41,20 @@ def _check(run: Path) -> None:
     if not any((run / name).is_file() for name in _MADE_BY_A_RUN):
         advice = f"name the folder that --out named, or make one: miner run LOGS --out {run}"
         raise RunFolderError("this is no run folder", where=str(run), next_step=advice)
+
+
+def _check_free(port: int) -> None:
+    """Refuse a port that another program listens at, before an address is promised."""
+    with socket.socket() as there:
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            there.bind((_ADDRESS, port))
+        except OSError as error:
+            raise MinerError(
+                f"the dashboard cannot listen at port {port}: {error.strerror}",
+                where=f"{_ADDRESS}:{port}",
+                next_step=f"choose another: --port {port % 65535 + 1}; another dashboard may be open at this one",
+            ) from error
 
 
 def _server(port: int) -> list[str]:

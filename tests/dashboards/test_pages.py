@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +203,20 @@ def test_a_missing_extra_is_named(
     monkeypatch.setattr("miner.cli.dashboard.find_spec", lambda name: None if name == "streamlit" else real(name))
     assert main(["dashboard", str(tmp_path)]) == 1
     assert "toolcall-miner[dashboard]" in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_refused_before_an_address_is_promised(
+    sample_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who listens there already keeps the port, and another one is proposed."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["dashboard", str(sample_run), "--port", str(port)]) == 1
+    told = capsys.readouterr().err
+    assert f"cannot listen at port {port}" in told
+    assert "until you press" not in told
 
 
 def test_a_rejected_rule_is_not_exported(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
