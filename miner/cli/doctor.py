@@ -98,12 +98,28 @@ def _of_run(run: Path) -> Iterator[Finding]:
     if not run.is_dir():
         yield Finding("run folder", "fail", f"{run} is not there", f"miner run LOGS --out {run}")
         return
-    missing = [name for name in RUN_FILES if not (run / name).exists()]
-    detail = f"without {', '.join(missing)}" if missing else "complete"
-    yield Finding("run folder", "note" if missing else "ok", detail, f"miner run LOGS --out {run}" if missing else "")
+    yield _of_files(run)
     if (run / "events.duckdb").exists():
         yield _of_store(run / "events.duckdb")
     yield _why_silent(run)
+
+
+def _of_files(run: Path) -> Finding:
+    """Whether the files of a run are there, readable and of this version."""
+    from miner.journey.folder import FORMAT
+
+    about, again = "run folder", f"miner run LOGS --out {run}"
+    documents = [name for name in RUN_FILES if name.endswith(".json") and (run / name).exists()]
+    broken = [name for name in documents if _json(run / name) is None]
+    if broken:
+        return Finding(about, "fail", f"no JSON object: {', '.join(broken)}", again)
+    if (_json(run / "run.json") or {}).get("format", FORMAT) != FORMAT:
+        advice = "start a new one: miner run LOGS --out ANOTHER"
+        return Finding(about, "fail", "written by another version of miner", advice)
+    missing = [name for name in RUN_FILES if not (run / name).exists()]
+    if missing:
+        return Finding(about, "note", f"without {', '.join(missing)}", again)
+    return Finding(about, "ok", "complete")
 
 
 def _of_store(path: Path) -> Finding:

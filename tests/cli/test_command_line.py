@@ -172,6 +172,24 @@ def test_doctor_says_why_nothing_is_speculated(tmp_path: Path, capsys: pytest.Ca
     assert "mining.min_sessions" in findings["speculation"]["next_step"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "detail"),
+    [
+        ("savings.json", "{", "no JSON object: savings.json"),
+        ("run.json", "[1]", "no JSON object: run.json"),
+        ("run.json", '{"format": 9}', "written by another version of miner"),
+    ],
+)
+def test_doctor_finds_what_is_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str, detail: str
+) -> None:
+    """A document that is cut off or of another version is no complete run, and what to do is said."""
+    (tmp_path / name).write_text(text)
+    assert main(["doctor", str(tmp_path), "--json"]) == FAILED
+    (found,) = (one for one in json.loads(capsys.readouterr().out)["findings"] if one["about"] == "run folder")
+    assert (found["state"], found["detail"], bool(found["next_step"])) == ("fail", detail, True)
+
+
 def test_doctor_survives_a_broken_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A store that is no database fails by name instead of by traceback."""
     (tmp_path / "events.duckdb").write_text("not a database")
