@@ -106,7 +106,7 @@ def _nearest(name: str, known: Collection[str]) -> str:
     near += [one for one in folded if name and name.casefold() in one and one not in near]
     meant = [one for fold in near for one in folded[fold]]
     if meant:
-        return "did you mean " + " or ".join(meant[:3])
+        return f"did you mean {' or '.join(meant[:3])}?"
     more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     return "known: " + ", ".join(sorted(known)[:20]) + more
 
