@@ -68,13 +68,20 @@ class Items:
 
 
 class _Taken(NamedTuple):
-    """Where the last call of a tool was taken from."""
+    """The row, or the item of a list, that a call was taken from."""
 
     where: str
-    source: Series | Items
+    items: Items | None
+    """The list; None for a row."""
     place: int
     fields: dict[Path, str]
     """Path of each argument whose value stands in the row -> the field."""
+
+
+class _LastCall(NamedTuple):
+    """The last call of a tool, and where it was taken from."""
+
+    taken: _Taken | None
     whole: bool
     """Whether all arguments that could stand in a row do."""
     arguments: dict[str, Any]
@@ -99,8 +106,8 @@ class Sweeps:
         self._series: dict[str, Series] = {}
         self._lists: dict[str, Items] = {}
         """Place -> its newest list; latest place last."""
-        self._taken: dict[str, _Taken | None] = {}
-        """Tool -> where its last call was taken from, None for nowhere; latest tool last."""
+        self._last: dict[str, _LastCall] = {}
+        """By tool; latest tool last."""
         self._came: dict[str, tuple[int, int]] = {}
         """Tool -> how often the call for the next row was the next one of the tool, and how often it was not."""
         self._next: dict[str, NextRow] = {}
@@ -114,12 +121,11 @@ class Sweeps:
             came = expected.identity == identity
             self._came[tool] = right + came, wrong + (not came)
         self._next.pop(tool, None)
-        before = self._taken.pop(tool, None)
+        before = self._last.pop(tool, None)
         values = {path: value for path, value in leaves(arguments) if _may_stand_in_a_row(value)}
-        self._taken[tool] = None
-        found = self._row_of(values, before, memory)
-        if found is not None:
-            self._taken[tool] = _Taken(*found, len(found[3]) == len(values), arguments, identity)
+        taken = self._row_of(values, None if before is None else before.taken, memory)
+        whole = taken is not None and len(taken.fields) == len(values)
+        self._last[tool] = _LastCall(taken, whole, arguments, identity)
 
     def result(self, given: Walk) -> None:
         """The result of a call that was told before."""
@@ -136,7 +142,7 @@ class Sweeps:
 
     def go_on(self) -> Iterator[NextRow]:
         """The calls for the next rows, latest tool first."""
-        for tool in islice(reversed(self._taken), SWEEPS):
+        for tool in islice(reversed(self._last), SWEEPS):
             following = self._next_of(tool)
             if following is not None:
                 yield following
@@ -145,24 +151,21 @@ class Sweeps:
         """Sweeps that go on from here, to be used before these change."""
         other = Sweeps()
         other._series = Overlay(self._series, Series.copy)
-        other._lists, other._taken = dict(self._lists), dict(self._taken)
+        other._lists, other._last = dict(self._lists), dict(self._last)
         other._came, other._next = dict(self._came), dict(self._next)
         return other
 
-    def _row_of(
-        self, values: Mapping[Path, Any], before: _Taken | None, memory: Memory
-    ) -> tuple[str, Series | Items, int, dict[Path, str]] | None:
-        """Place, source, number and fields of the row that holds most of a call's values, if it holds more than half:
-        of those that hold as many one with the arguments' names, then the next after that of the call before, then
-        the newest.
+    def _row_of(self, values: Mapping[Path, Any], before: _Taken | None, memory: Memory) -> _Taken | None:
+        """The row that holds most of a call's values, if it holds more than half: of those that hold as many one with
+        the arguments' names, then the next after that of the call before, then the newest.
         """
+        # No row that holds half of the values is worth more than this.
         best: tuple[int, int, bool, int] = (len(values) // 2, len(values), True, 0)
-        found: tuple[str, Series | Items, int, dict[Path, str]] | None = None
+        found: _Taken | None = None
         looked: set[int] = set()
         for value in values.values():
             for row in reversed(memory.rows_of(value_key(value))):
-                series = self._series.get(row.where)
-                if series is None or id(row) in looked:
+                if row.where not in self._series or id(row) in looked:
                     continue
                 looked.add(id(row))
                 fields = _fields_of(row, values)
@@ -170,46 +173,45 @@ class Sweeps:
                 goes_on = before is not None and before.where == row.where and row.place > before.place
                 worth = len(fields), named, goes_on, -row.place if goes_on else 0
                 if worth > best:
-                    best, found = worth, (row.where, series, row.place, fields)
+                    best, found = worth, _Taken(row.where, None, row.place, fields)
         if found is None and len(values) == 1:
             return self._item_of(*next(iter(values.items())), before)
         return found
 
-    def _item_of(
-        self, path: Path, value: Any, before: _Taken | None
-    ) -> tuple[str, Series | Items, int, dict[Path, str]] | None:
+    def _item_of(self, path: Path, value: Any, before: _Taken | None) -> _Taken | None:
         """The same of an item of a list, for a call of one value."""
-        if before is not None and isinstance(before.source, Items):
-            place = _place_of(value, before.source.values, before.place + 1)
+        if before is not None and before.items is not None:
+            place = _place_of(value, before.items.values, before.place + 1)
             if place is not None:
-                return before.where, before.source, place, {path: ""}
+                return _Taken(before.where, before.items, place, {path: ""})
         for where in reversed(self._lists):
             place = _place_of(value, self._lists[where].values, 0)
             if place is not None:
-                return where, self._lists[where], place, {path: ""}
+                return _Taken(where, self._lists[where], place, {path: ""})
         return None
 
     def _next_of(self, tool: str) -> NextRow | None:
-        known, taken = self._next.get(tool), self._taken.get(tool)
-        if known is None and taken is not None:
-            known = self._found_next(tool, taken)
+        known, last = self._next.get(tool), self._last.get(tool)
+        if known is None and last is not None and last.taken is not None:
+            known = self._found_next(tool, last, last.taken)
             if known is not None:
                 self._next[tool] = known
         return known
 
-    def _found_next(self, tool: str, taken: _Taken) -> NextRow | None:
-        for row in islice(taken.source.after(taken.place), ROWS_TRIED):
+    def _found_next(self, tool: str, last: _LastCall, taken: _Taken) -> NextRow | None:
+        source = self._series[taken.where] if taken.items is None else taken.items
+        for row in islice(source.after(taken.place), ROWS_TRIED):
             if any(row.get(field) is None for field in taken.fields.values()):
                 continue
-            arguments = taken.arguments
+            arguments = last.arguments
             for path, field in taken.fields.items():
                 arguments = _with(arguments, path, row[field])
             identity = call_identity(tool, arguments)
-            if identity != taken.identity:
+            if identity != last.identity:
                 right, wrong = self._came.get(tool, (0, 0))
                 traits = [
                     f"w{min(right, 3)} {min(wrong, 3)}",
-                    f"w {taken.whole} {len(taken.fields) > 1}",
+                    f"w {last.whole} {len(taken.fields) > 1}",
                     f"W{tool} {right > wrong}",
                 ]
                 return NextRow(identity, tool, arguments, traits, {path[0]: taken.where for path in taken.fields})

@@ -198,6 +198,17 @@ def test_a_swept_row_says_where_its_values_are_from() -> None:
     assert not predictor.could_produce("show", {**rows[1], "wide": False})
 
 
+def test_a_branch_sees_the_rows_that_it_brought() -> None:
+    """After the last row comes the first of those that a speculated call has given, in the branch alone."""
+    session = looked_up(LEGS[-1])
+    branch = Session()
+    branch.memory, branch.sweeps = session.memory.branch(), session.sweeps.branch()
+    more = {"from": "SEA", "to": "IAH", "day": "21"}
+    branch.call("trip", {"id": "T2"}, {"id": "T2", "legs": [more]})
+    assert more in branch.next()
+    assert session.next() == []
+
+
 values = st.sampled_from(["a", "b", "c", 1, 2, True, None, 1.0, "", "x" * 500])
 rows = st.lists(st.dictionaries(st.sampled_from(["id", "kind", "to"]), values, max_size=3), max_size=5)
 results = st.one_of(st.none(), rows, st.lists(values, max_size=5), st.builds(lambda inner: {"items": inner}, rows))
