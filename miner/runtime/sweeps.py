@@ -24,6 +24,10 @@ LISTS_KEPT = 32
 ITEMS_LOOKED_AT = 400
 ROWS_TRIED = 5
 """Rows after the last one that are looked at until one gives another call."""
+COUNTED = 4
+"""Next rows that came, and that did not, which ranking tells apart: each one more has a trait of its own, so that what
+few sessions show of the third is told by what many show of the first.
+"""
 SWEEPS = 6
 """Tools whose sweeps may go on: the latest ones."""
 Path = tuple[str, ...]
@@ -211,6 +215,8 @@ class Sweeps:
                 right, wrong = self._came.get(tool, (0, 0))
                 traits = [
                     f"w{min(right, 3)} {min(wrong, 3)}",
+                    *(f"w+{count}" for count in range(1, min(right, COUNTED) + 1)),
+                    *(f"w-{count}" for count in range(1, min(wrong, COUNTED) + 1)),
                     f"w {last.whole} {len(taken.fields) > 1}",
                     f"W{tool} {right > wrong}",
                 ]

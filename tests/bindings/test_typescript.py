@@ -206,6 +206,7 @@ def swept(seed: int) -> list[list[Any]]:
 def test_it_goes_on_with_a_sweep_as_the_runtime_does(tmp_path: Path) -> None:
     """Where a call was taken from, which row follows, and what is seen of that."""
     weights = {f"w{right} {wrong}": 700 + 90 * right - 70 * wrong for right in range(4) for wrong in range(4)}
+    weights |= {"w+1": 300, "w+2": 90, "w+4": 150, "w-1": -120, "w-3": -60, "w-4": 25}
     weights |= {"w True True": 110, "w True False": 60, "w False True": -40, "Wopen True": 130, "Wlook True": -50}
     found = PatternSet(
         forms=[Form("look", None), Form("open", None)], contexts={"": {0: 1, 1: 1}}, candidate_weights=weights

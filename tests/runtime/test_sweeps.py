@@ -153,10 +153,10 @@ def test_traits_say_how_often_the_session_went_on() -> None:
     assert session.traits() == ["w0 0", "w True True", "Wsearch False"]
     session.call("search", LEGS[1])
     session.call("search", LEGS[2])
-    assert session.traits() == ["w2 0", "w True True", "Wsearch True"]
+    assert session.traits() == ["w2 0", "w+1", "w+2", "w True True", "Wsearch True"]
     session.call("search", LEGS[1])
     session.call("search", {**LEGS[2], "stops": "two"})
-    assert session.traits() == ["w2 2", "w False True", "Wsearch False"]
+    assert session.traits() == ["w2 2", "w+1", "w+2", "w-1", "w-2", "w False True", "Wsearch False"]
 
 
 def test_only_the_latest_tools_go_on() -> None:

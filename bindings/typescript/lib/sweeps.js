@@ -7,6 +7,7 @@ const ROWS_KEPT = 400;
 const LISTS_KEPT = 32;
 const ITEMS_LOOKED_AT = 400;
 const ROWS_TRIED = 5;
+const COUNTED = 4;
 const SWEEPS = 6;
 const LONGEST = 400;
 /** The rows that one session has shown, and the calls that were taken from them. */
@@ -108,6 +109,8 @@ export class Sweeps {
             const [right, wrong] = this.came.get(tool) ?? [0, 0];
             const traits = [
                 `w${Math.min(right, 3)} ${Math.min(wrong, 3)}`,
+                ...oneMoreEach("w+", right),
+                ...oneMoreEach("w-", wrong),
                 `w ${truth(whole)} ${truth(fields.length > 1)}`,
                 `W${tool} ${truth(right > wrong)}`,
             ];
@@ -115,6 +118,9 @@ export class Sweeps {
         }
         return undefined;
     }
+}
+function oneMoreEach(mark, times) {
+    return Array.from({ length: Math.min(times, COUNTED) }, (_, place) => `${mark}${place + 1}`);
 }
 function mayStandInARow(value) {
     return typeof value === "string" ? value !== "" && lengthOf(value) <= LONGEST : typeof value === "bigint";

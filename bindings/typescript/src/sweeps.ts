@@ -10,6 +10,7 @@ const ROWS_KEPT = 400;
 const LISTS_KEPT = 32;
 const ITEMS_LOOKED_AT = 400;
 const ROWS_TRIED = 5;
+const COUNTED = 4;
 const SWEEPS = 6;
 const LONGEST = 400;
 
@@ -142,6 +143,8 @@ export class Sweeps {
       const [right, wrong] = this.came.get(tool) ?? [0, 0];
       const traits = [
         `w${Math.min(right, 3)} ${Math.min(wrong, 3)}`,
+        ...oneMoreEach("w+", right),
+        ...oneMoreEach("w-", wrong),
         `w ${truth(whole!)} ${truth(fields.length > 1)}`,
         `W${tool} ${truth(right > wrong)}`,
       ];
@@ -149,6 +152,10 @@ export class Sweeps {
     }
     return undefined;
   }
+}
+
+function oneMoreEach(mark: string, times: number): string[] {
+  return Array.from({ length: Math.min(times, COUNTED) }, (_, place) => `${mark}${place + 1}`);
 }
 
 function mayStandInARow(value: Json): boolean {
