@@ -130,10 +130,13 @@ class Memory:
                 self._json(value, speaker)
                 self.kept = {**said, **self.kept}
 
-    def call(self, tool: str, arguments: dict[str, Any], text: str | None) -> str:
-        """A call with its result as the model saw it (None while it runs, or when it never came); its identity."""
+    def call(self, tool: str, arguments: dict[str, Any], text: str | None, identity: str | None = None) -> str:
+        """A call with its result as the model saw it (None while it runs, or when it never came); its identity, which
+        is worked out where it is not given.
+        """
         self.clock += 1
-        identity = call_identity(tool, arguments)
+        if identity is None:
+            identity = call_identity(tool, arguments)
         self.calls.setdefault(identity, []).append(self.clock)
         self.made.append((tool, arguments, identity))
         self.taken = []

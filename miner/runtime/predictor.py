@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .binding import Binder
@@ -37,7 +36,6 @@ LEAST_FORM_SHARE = 0.004
 FROM_FORMS = 16
 WRITTEN_OUT = 18
 """Likeliest fillings over all forms that are written out as calls; two forms may give the same call."""
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Candidate(NamedTuple):
@@ -54,7 +52,7 @@ class Candidate(NamedTuple):
     """How well its values stand together; see ``rules.fit_of``."""
     rules: dict[str, int]
     """Path text of each hole -> the first rule that proposed its value."""
-    swept: Mapping[str, str] = _NOTHING
+    swept: dict[str, str]
     """See ``Speculation.swept``."""
 
 
@@ -100,8 +98,9 @@ class SessionPredictor:
     def observe_call(self, tool: str, arguments: dict[str, Any], status: str | None, text: str | None) -> None:
         """Take in a call that the model made, with its result as the model will see it."""
         self._branches.clear()
-        self._sweeps.call(tool, arguments, self.memory)
-        identity = self.memory.call(tool, arguments, text)
+        identity = call_identity(tool, arguments)
+        self._sweeps.call(tool, arguments, identity, self.memory)
+        self.memory.call(tool, arguments, text, identity)
         if self.memory.given is not None:
             self._sweeps.result(self.memory.given)
         self._touch(self.memory.kept)
@@ -181,7 +180,7 @@ class SessionPredictor:
             candidate.form,
             candidate.rules,
             origins,
-            dict(candidate.swept),
+            candidate.swept,
         )
 
     def tools(self) -> list[Seen]:
@@ -252,6 +251,7 @@ class SessionPredictor:
             tuple(one.key for _, one in bound),
             fit_of(values, self.memory),
             {place: one.rule for place, one in bound},
+            {},
         )
 
     def _add_habits(self, found: dict[str, Candidate]) -> dict[str, list[str]]:
@@ -260,15 +260,15 @@ class SessionPredictor:
         for identity, tool, arguments, seen in self._habits.next_steps():
             traits[identity] = seen
             if identity not in found:
-                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {})
+                found[identity] = _formless(tool, arguments, {})
         for identity, tool, arguments, seen, swept in self._sweeps.go_on():
             traits[identity] = traits.get(identity, []) + seen
             if identity not in found:
-                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {}, swept)
+                found[identity] = _formless(tool, arguments, swept)
         latest = [identity for _, _, identity in self.memory.made[-REPEATS:]]
         for identity, tool, arguments in self._habits.repeats(self.outlook.last, latest):
             if identity not in found:
-                found[identity] = Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {})
+                found[identity] = _formless(tool, arguments, {})
         return traits
 
     def could_produce(self, tool: str, arguments: Mapping[str, Any]) -> bool:
@@ -287,3 +287,8 @@ class SessionPredictor:
                 if value_key(values[place]) not in self._binders[tool + place].proposed(self.memory, others):
                     return False
         return True
+
+
+def _formless(tool: str, arguments: dict[str, Any], swept: dict[str, str]) -> Candidate:
+    """A candidate that no form gives."""
+    return Candidate(tool, arguments, None, 0.0, 0.0, (), 0, {}, swept)

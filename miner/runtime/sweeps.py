@@ -117,9 +117,9 @@ class Sweeps:
         self._next: dict[str, NextRow] = {}
         """Tool -> what may come next, once there is such a row; the tool's next call changes it."""
 
-    def call(self, tool: str, arguments: dict[str, Any], memory: Memory) -> None:
+    def call(self, tool: str, arguments: dict[str, Any], identity: str, memory: Memory) -> None:
         """A call was made; to be told before the memory takes it in, for its result may repeat its values."""
-        identity, expected = call_identity(tool, arguments), self._next_of(tool)
+        expected = self._next_of(tool)
         if expected is not None:
             right, wrong = self._came.get(tool, (0, 0))
             came = expected.identity == identity

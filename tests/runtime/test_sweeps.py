@@ -32,7 +32,7 @@ class Session:
 
     def call(self, tool: str, arguments: dict[str, Any], result: Any = None) -> None:
         """One call, with the JSON of its result."""
-        self.sweeps.call(tool, arguments, self.memory)
+        self.sweeps.call(tool, arguments, call_identity(tool, arguments), self.memory)
         self.memory.call(tool, arguments, None if result is None else json.dumps(result))
         if self.memory.given is not None:
             self.sweeps.result(self.memory.given)
