@@ -46,7 +46,7 @@ def read_sequences(store: Store, *, plain: bool = False) -> SessionSequences:
     """The same, from the store's sessions."""
     logs = StoredLogs(store)
     refinements = {} if plain else find_refinements(logs())
-    return session_sequences(logs.as_they_lie()(), refinements, [session.key for session in store.sessions()])
+    return session_sequences(logs.as_they_lie()(), refinements, logs.keys())
 
 
 def _key(store: Store) -> str:

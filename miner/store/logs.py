@@ -86,7 +86,7 @@ def _in_chunks(store: Store, lying: Iterable[_Lying]) -> Iterator[SessionLog]:
     size = first = last = 0
     for one in lying:
         # Where most of what lies between the sources is others', each look at it should bring many sessions.
-        scattered = len(sources) > 1 and last - first > SCATTERED * len(sources)
+        scattered = last - first > SCATTERED * len(sources)
         full = size + one.size > (SCATTERED_BYTES if scattered else CHUNK_BYTES)
         if chunk and (full or (len(chunk) >= CHUNK_SESSIONS and not scattered)):
             yield from _logs(store, chunk)

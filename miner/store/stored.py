@@ -78,7 +78,11 @@ class StoredLogs:
 
     def __call__(self) -> Iterator[SessionLog]:
         """All of them, in order; some megabytes are in memory at a time, a hundred where they lie far apart."""
-        return logs.session_logs_of(self._store, [key for key, _, _ in self._sized()])
+        return logs.session_logs_of(self._store, self.keys())
+
+    def keys(self) -> list[str]:
+        """Their keys, in order."""
+        return [key for key, _, _ in self._sized()]
 
     def shards(self, most: int) -> list[Shard]:
         """Up to so many runs of about the same size, more of them where they would be large; none while the store is
