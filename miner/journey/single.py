@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from miner.journey.folder import RunFolder, code_version
 from miner.journey.outcome import ALL_TRAIN, BUNDLE, EVALUATION, PATTERNS, TWIN, Journey, Say
-from miner.journey.steps import export, keys_of, mine, parts_to_use, sources_of
+from miner.journey.steps import Keys, export, keys_of, mine, parts_to_use, sources_of
 from miner.settings import Settings
+
+if TYPE_CHECKING:
+    from miner.evaluation.split import Logs
+    from miner.store.database import Store
 
 
 def mine_only(folder: RunFolder, settings: Settings, say: Say, run: Journey) -> dict[str, int]:
@@ -17,9 +21,7 @@ def mine_only(folder: RunFolder, settings: Settings, say: Say, run: Journey) -> 
     from miner.export.pattern_file import read_patterns
 
     with open_store(folder.path) as store:
-        folder.facts.setdefault("sources", sources_of(store))
-        parts, train = parts_to_use(store, settings, run)
-        keys = keys_of(folder, parts.how if parts else ALL_TRAIN, settings, code_version())
+        train, keys = _standing(folder, store, settings, run)
         mine(folder, train, keys.mine, settings, run, say)
     patterns = read_patterns(folder.path / PATTERNS)
     return {
@@ -36,9 +38,7 @@ def note_scores(folder: RunFolder, settings: Settings) -> None:
     from miner.evaluation.run_folder import open_store
 
     with open_store(folder.path) as store:
-        folder.facts.setdefault("sources", sources_of(store))
-        parts, _ = parts_to_use(store, settings, Journey(folder.path))
-    keys = keys_of(folder, parts.how if parts else ALL_TRAIN, settings, code_version())
+        _, keys = _standing(folder, store, settings, Journey(folder.path))
     if folder.is_done("export", keys.export) or folder.is_done("export", keys.stamp):
         folder.done("evaluate", keys.evaluate, [EVALUATION])
 
@@ -49,9 +49,7 @@ def export_only(folder: RunFolder, settings: Settings, out: Path | None) -> dict
     from miner.runtime.bundle import load_bundle
 
     with open_store(folder.path) as store:
-        folder.facts.setdefault("sources", sources_of(store))
-        parts, train = parts_to_use(store, settings, Journey(folder.path))
-        keys = keys_of(folder, parts.how if parts else ALL_TRAIN, settings, code_version())
+        train, keys = _standing(folder, store, settings, Journey(folder.path))
         scored = read_result(folder.path, EVALUATION) if folder.is_done("evaluate", keys.evaluate) else None
         held_back = export(folder, settings, train, scored, out)
     if out is None:
@@ -66,3 +64,10 @@ def export_only(folder: RunFolder, settings: Settings, out: Path | None) -> dict
         "scored": scored is not None,
         "held_back": held_back,
     }
+
+
+def _standing(folder: RunFolder, store: Store, settings: Settings, run: Journey) -> tuple[Logs, Keys]:
+    """The sessions that train, and the keys of the steps, for the store that stands in the folder."""
+    folder.facts.setdefault("sources", sources_of(store))
+    parts, train = parts_to_use(store, settings, run)
+    return train, keys_of(folder, parts.how if parts else ALL_TRAIN, settings, code_version())

@@ -189,11 +189,12 @@ def is_learnt_from(source: Mapping[str, Any]) -> bool:
 
 
 def evaluate(
-    folder: RunFolder, parts: Parts, store: Store, settings: Settings, key: str, run: Journey
+    folder: RunFolder, parts: Parts, store: Store, settings: Settings, key: str, run: Journey, say: Say
 ) -> dict[str, Fitted]:
     """Write evaluation.json; the predictors that were fitted for it, if they had to be."""
     if folder.is_done("evaluate", key):
         return {}
+    say("scoring it on sessions it has not seen, beside the baselines")
     from miner.evaluation.evaluate import Options
     from miner.evaluation.evaluate import evaluate as evaluated
     from miner.evaluation.replay.permits import default_permits
@@ -216,11 +217,19 @@ def evaluate(
 
 
 def replay(
-    folder: RunFolder, parts: Parts, store: Store, settings: Settings, key: str, run: Journey, known: dict[str, Fitted]
+    folder: RunFolder,
+    parts: Parts,
+    store: Store,
+    settings: Settings,
+    key: str,
+    run: Journey,
+    say: Say,
+    known: dict[str, Fitted],
 ) -> None:
     """Write savings.json, and keep the recording for whoever replays it under another policy or budget."""
     if folder.is_done("replay", key):
         return
+    say("replaying what it would have saved")
     from miner.evaluation.replay import kept
     from miner.evaluation.replay.permits import default_permits
     from miner.evaluation.replay.savings import ReplayOptions, recorded, savings_of
@@ -303,12 +312,8 @@ def score(
     folder: RunFolder, parts: Parts, store: Store, settings: Settings, keys: Keys, run: Journey, say: Say
 ) -> None:
     """Evaluation and replay of the bundle that stands in the folder."""
-    if not folder.is_done("evaluate", keys.evaluate):
-        say("scoring it on sessions it has not seen, beside the baselines")
-    fitted = evaluate(folder, parts, store, settings, keys.evaluate, run)
-    if not folder.is_done("replay", keys.replay):
-        say("replaying what it would have saved")
-    replay(folder, parts, store, settings, keys.replay, run, fitted)
+    fitted = evaluate(folder, parts, store, settings, keys.evaluate, run, say)
+    replay(folder, parts, store, settings, keys.replay, run, say, fitted)
     run.evaluation, run.savings = _read(folder, EVALUATION), _read(folder, SAVINGS)
 
 
