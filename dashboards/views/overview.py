@@ -7,6 +7,7 @@ import streamlit as st
 from dashboards import frame
 from dashboards.charts import activity as charts
 from dashboards.queries import activity
+from miner.evaluation.report_savings import simulation
 
 frame.opening(
     "What these agents do", "Sessions, calls, where the time goes, what is predictable and what could be hidden."
@@ -63,7 +64,7 @@ else:
     frame.empty(
         "These logs carry no times",
         "Savings can still be simulated with stated times:",
-        f"miner replay {frame.current_run().path} --think exp:3 --tool exp:1",
+        simulation(frame.current_run().path),
     )
 
 st.subheader("What could be hidden")

@@ -9,6 +9,7 @@ from dashboards.charts import savings as charts
 from dashboards.queries import activity, replays
 from dashboards.queries.folder import document
 from miner.errors import SplitError
+from miner.evaluation.report_savings import simulation
 
 _SAID = {
     "no_speculation": "Without any speculation the replay gives back the recorded times",
@@ -40,7 +41,7 @@ if not replays.is_timed(recording):
         "These logs carry no times",
         "So there is nothing to replay here. Savings can be simulated with stated times; the Overview and the report "
         "then show them.",
-        f"miner replay {run.path} --think exp:3 --tool exp:1",
+        simulation(run.path),
     )
     st.stop()
 with st.container(border=True):

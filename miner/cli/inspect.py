@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from miner.runtime.bundle import Bundle
 
 
-_CLOSED = 1_000_000
-"""The gate, in parts per million, that lets nothing pass."""
-
-
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--twin", is_flag=True, help="Print all of it as text.")
@@ -69,11 +65,12 @@ def _as_json(found: Bundle, wrong: list[int]) -> dict[str, Any]:
 
 def _say(found: Bundle, wrong: list[int]) -> None:
     from miner.export.twin import serving_text
+    from miner.runtime.bundle_tables import MILLION
 
     patterns = found.patterns
     reader = "its owner" if found.audience == "private" else "others"
     console.say(found.digest)
-    closed = patterns.gate >= _CLOSED
+    closed = patterns.gate >= MILLION
     starts = "starts no call: no prediction passes its gate" if closed else f"starts calls from {patterns.gate / 1e6:.3f} on"  # fmt: skip  # noqa: E501
     console.say(
         f"{found.pattern_count:,} patterns, {len(patterns.rules):,} argument rules, {console.size(found.size)}; "

@@ -10,13 +10,17 @@ from miner.evaluation.sections import Section, Table, lasting, percent, with_int
 _BOUND_SHARES = ("share_of_time", "share_of_tool_stall", "share_of_eligible_tool_time")
 
 
+def simulation(run: object = "RUN") -> str:
+    """The command that replays a run whose logs carry no times, with times that are stated."""
+    return f"miner replay {run} --think exp:3 --tool exp:1"
+
+
 def bound_section(bound: Mapping[str, Any], conditions: Mapping[str, Any]) -> Section:
     """What perfect prediction could hide, and what keeps it small."""
     if not bound["serial_s"]:
         untimed = (
             f"These {bound['sessions']} sessions with {bound['calls']} calls hold no usable times, so nothing can be "
-            "said about seconds. State how long thinking and tools take to have them simulated: "
-            "miner replay RUN --think exp:3 --tool exp:1"
+            f"said about seconds. State how long thinking and tools take to have them simulated: {simulation()}"
         )
         return Section("What could be hidden at all", [untimed])
     most = max((row["share_of_time"] or 0 for row in bound["horizons"]), default=0)
