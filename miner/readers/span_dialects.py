@@ -28,6 +28,10 @@ from miner.readers.span_names import (
 from miner.readers.span_rows import Span
 from miner.readers.turns import Call, Turn
 
+LEVELS = 64
+"""So deep are messages looked into for dotted keys and wrappers; no dialect has them deeper, and damaged logs nest
+hundreds of levels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -127,16 +131,18 @@ def _message(item: Any, *, answer: bool) -> Any:
     return item
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, levels: int = LEVELS) -> bool:
     """Whether no key is dotted or a number, and no wrapper is around anything: most messages need no rebuilding."""
+    if not levels:
+        return True
     if isinstance(value, list):
-        return all(_is_plain(item) for item in value)
+        return all(_is_plain(item, levels - 1) for item in value)
     if not isinstance(value, dict):
         return True
     for key, inner in value.items():
         if type(key) is not str or "." in key or key.isdigit() or (key in WRAPPERS and len(value) == 1):
             return False
-        if isinstance(inner, dict | list) and not _is_plain(inner):
+        if isinstance(inner, dict | list) and not _is_plain(inner, levels - 1):
             return False
     return True
 
@@ -149,41 +155,51 @@ def _keyed(role: str, content: Any) -> dict[str, Any]:
     return {"role": role, "content": content}
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrapped(value: Any, levels: int = LEVELS) -> Any:
+    if not levels:
+        return value
     if isinstance(value, list):
-        return [_unwrapped(item) for item in value]
+        return [_unwrapped(item, levels - 1) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         [(key, inner)] = value.items()
         if key in WRAPPERS and isinstance(inner, dict):
-            return _unwrapped(inner)
-    return {key: _unwrapped(inner) for key, inner in value.items()}
+            return _unwrapped(inner, levels - 1)
+    return {key: _unwrapped(inner, levels - 1) for key, inner in value.items()}
 
 
-def nested(value: Any) -> Any:
-    """``{"0.message.role": "user"}`` as ``[{"message": {"role": "user"}}]``: dotted keys become objects and lists."""
+def nested(value: Any, levels: int = LEVELS) -> Any:
+    """``{"0.message.role": "user"}`` as ``[{"message": {"role": "user"}}]``: dotted keys become objects and lists.
+
+    What lies more than ``levels`` deep stays as it is.
+    """
+    if not levels:
+        return value
     if isinstance(value, list):
-        return [nested(item) for item in value]
+        return [nested(item, levels - 1) for item in value]
     if not isinstance(value, dict):
         return value
     found: dict[str, Any] = {}
     for key, inner in value.items():
         at = found
-        *steps, last = str(key).split(".") if not str(key).startswith(".") else [str(key)]
+        name = str(key)
+        *steps, last = [name] if name.startswith(".") or name.count(".") > levels else name.split(".")
         for step in steps:
             below = at.setdefault(step, {})
             if not isinstance(below, dict):
                 below = at[step] = {}
             at = below
-        at[last] = nested(inner) if last not in at or not isinstance(inner, dict) else {**at[last], **nested(inner)}
-    return _lists(found)
+        deeper = nested(inner, levels - 1)
+        known = at.get(last)
+        at[last] = {**known, **deeper} if isinstance(known, dict) and isinstance(deeper, dict) else deeper
+    return _lists(found, levels)
 
 
-def _lists(value: Any) -> Any:
-    if not isinstance(value, dict):
+def _lists(value: Any, levels: int) -> Any:
+    if not levels or not isinstance(value, dict):
         return value
-    inner = {key: _lists(item) for key, item in value.items()}
+    inner = {key: _lists(item, levels - 1) for key, item in value.items()}
     if inner and all(key.isdigit() for key in inner):
         return [inner[key] for key in sorted(inner, key=int)]
     return inner

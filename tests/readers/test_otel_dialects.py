@@ -150,3 +150,22 @@ def test_every_dialect_gives_the_same_call(tmp_path: Path, dialect: str) -> None
     assert (found.session.application, found.session.native_id) == ("bakery", "a" * 32)
     [step] = found.of(EventKind.MODEL_STEP)
     assert ((step.end_us or 0) - (step.start_us or 0), step.time_source) == (90_000, TimeSource.SPAN)
+
+
+DEEP: Any = "x"
+for _ in range(900):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [DEEP, {"kept": DEEP, "message.role": "user"}, {".".join("a" * 3000): 1}, {"a.b": 1, "a": {"0": 2}}],
+    ids=["lists", "lists beside a dotted key", "a key of thousands of dots", "a list where a name stood"],
+)
+def test_what_no_dialect_writes_ends_no_reading(tmp_path: Path, odd: Any) -> None:
+    """Whatever a message holds, however deep: the call of the same answer is read."""
+    model, ran = DIALECTS["semantic conventions, JSON text"]
+    said = json.dumps([asks("c1"), {"role": "assistant", "content": odd}])
+    about = {**model, "gen_ai.output.messages": said}
+    path = lines(tmp_path, [request(span("3", "1", "get", 100, 350, ran)), request(span("2", "1", "llm", 0, 90, about))])
+    assert [(call.tool, call.text) for call in read("otel", path).calls] == [("get", "paid")]
