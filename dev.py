@@ -26,6 +26,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "installed.json"
 DEMO_RUN = Path("data", "runs", "demo")
+MOST_CORES = 4  # for tests: each core's share of them takes a gigabyte or two, and many start processes of their own
 CONTAINS = {"test": {"dashboard", "mining"}, "dashboard": {"mining"}}  # what else an extra of pyproject.toml brings
 
 
@@ -140,9 +141,12 @@ def check(_arguments):
 
 
 def test(arguments):
-    """Every check that CI runs: ruff, mypy, pytest; arguments go to pytest."""
+    """Every check that CI runs: ruff, mypy, pytest on every core; arguments, if any, go to pytest on one."""
     prepare("test")
-    return run_all([*static_checks(), ("pytest", [BIN / "pytest", "-m", "not soak and not spark", *arguments])])
+    # A file stays on one core: what its tests share is made once.
+    spread = ["-n", min(os.cpu_count() or 1, MOST_CORES), "--dist", "loadfile"]
+    words = arguments or spread
+    return run_all([*static_checks(), ("pytest", [BIN / "pytest", "-m", "not soak and not spark", *words])])
 
 
 def spark(arguments):

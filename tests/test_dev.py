@@ -141,6 +141,22 @@ def test_every_check_runs_even_after_a_failure(
     assert dev.run_all([("types", ["b"])]) == 0
 
 
+@pytest.mark.parametrize(("cores", "spread"), [(1, "1"), (2, "2"), (64, "4"), (None, "1")])
+def test_the_whole_suite_takes_the_cores_and_a_part_of_it_one(
+    dev: ModuleType, monkeypatch: pytest.MonkeyPatch, cores: int | None, spread: str
+) -> None:
+    """Without arguments tests run on up to four cores; a person's arguments are all that pytest is told."""
+    ran: list[tuple[str, ...]] = []
+    monkeypatch.setattr(dev, "prepare", lambda extra: None)
+    monkeypatch.setattr(dev.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(dev, "run", lambda *command: ran.append(tuple(map(str, command))) or 0)
+    dev.test([])
+    dev.test(["tests/readers", "-x"])
+    whole, part = (command for command in ran if command[0].endswith("pytest"))
+    assert whole[whole.index("-n") :] == ("-n", spread, "--dist", "loadfile")
+    assert part[3:] == ("tests/readers", "-x")
+
+
 def test_unknown_command_is_wrong_usage(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     """A command that does not exist ends with 2 and the list of those that do."""
     assert dev.main(["dmeo"]) == 2

@@ -167,5 +167,7 @@ def test_what_no_dialect_writes_ends_no_reading(tmp_path: Path, odd: Any) -> Non
     model, ran = DIALECTS["semantic conventions, JSON text"]
     said = json.dumps([asks("c1"), {"role": "assistant", "content": odd}])
     about = {**model, "gen_ai.output.messages": said}
-    path = lines(tmp_path, [request(span("3", "1", "get", 100, 350, ran)), request(span("2", "1", "llm", 0, 90, about))])
+    path = lines(
+        tmp_path, [request(span("3", "1", "get", 100, 350, ran)), request(span("2", "1", "llm", 0, 90, about))]
+    )
     assert [(call.tool, call.text) for call in read("otel", path).calls] == [("get", "paid")]

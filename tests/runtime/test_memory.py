@@ -126,7 +126,7 @@ def test_a_users_json_is_read_as_text_and_as_data() -> None:
     assert "user~quoted" in memory.streams
 
 
-@pytest.mark.parametrize("arguments", [{"n": math.nan}, {"n": [math.inf]}, {"n": object()}], ids=repr)
+@pytest.mark.parametrize("arguments", [{"n": math.nan}, {"n": [math.inf]}, {"n": object}], ids=repr)
 def test_a_call_that_is_no_json_is_refused_without_a_trace(arguments: dict[str, Any]) -> None:
     """A call that no other could equal raises, and leaves no call, stream or used value behind."""
     memory = Memory()
