@@ -116,7 +116,7 @@ def parts_of_adding(logs: StoredLogs, recipe: Recipe, kept: Path) -> dict[str, f
         clocks.append(processor_seconds())
         keys = survey(logs, counts, engine)
         clocks.append(processor_seconds())
-        counts.sums(keys, recipe.least_groups, recipe.least_share)
+        counts.sums(keys, recipe.thresholds)
         clocks.append(processor_seconds())
     took = [round(later - earlier, 2) for earlier, later in pairwise(clocks)]
     return dict(zip(("telling", "surveying", "summing"), took, strict=True))
@@ -132,25 +132,39 @@ def summed(logs: StoredLogs, recipe: Recipe, copies: int, kept: Path) -> dict[st
         sessions = len(survey(logs, counts, engine))
         calls = sum(counts.calls(logs.contents()).values())
     with duckdb.connect(str(kept)) as connection:
-        connection.execute(_COPIED_ROWS.format(copies=copies, sessions=sessions))
+        things = connection.execute("select max(thing) from things").fetchall()[0][0]
+        for statement in (_COPIED_THINGS, _COPIED_ROWS):
+            connection.execute(statement.format(copies=copies, sessions=sessions, things=things))
         connection.execute(_COPIED_SESSIONS.format(copies=copies, sessions=sessions, folds=recipe.folds))
         rows = connection.execute("select count(*) from tallies").fetchall()[0][0]
     with Counts(kept, recipe.folds) as counts:
         keys = list(counts.known())
         began = processor_seconds()
-        counts.sums(keys, recipe.least_groups, recipe.least_share)
+        counts.sums(keys, recipe.thresholds)
         used = processor_seconds() - began
     return {"calls": calls * copies, "sessions": len(keys), "rows": rows, "summing_cpu_s": round(used, 2)}
 
 
-_COPIED_ROWS = """
-    insert into tallies
-    with alone as (select kind, hole, item from tallies where kind > 1 group by all having count(*) = 1)
-    select number + copy * {sessions}, kind, hole,
-           case when alone.kind is null then item else '[' || item || ',' || copy || ']' end, n
-    from tallies left join alone using (kind, hole, item), range(1, {copies}) copies(copy)
-    where alone.kind is null or kind <> 3
+_ALONE = """
+    with alone as (select thing from tallies join things using (thing) where kind > 1 group by thing having count(*) = 1)
 """
+_COPIED_ROWS = (
+    "insert into tallies"
+    + _ALONE
+    + """
+    select number + copy * {sessions}, case when alone.thing is null then thing else thing + copy * {things} end, n
+    from tallies join things using (thing) left join alone using (thing), range(1, {copies}) copies(copy)
+    where alone.thing is null or kind <> 3
+"""
+)
+_COPIED_THINGS = (
+    "insert into things"
+    + _ALONE
+    + """
+    select thing + copy * {things}, md5_number(thing || ' ' || copy), kind, hole, '[' || item || ',' || copy || ']'
+    from things join alone using (thing), range(1, {copies}) copies(copy) where kind <> 3
+"""
+)
 _COPIED_SESSIONS = """
     insert into surveyed
     select number + copy * {sessions}, key || copy, content, group_name || copy, (fold + copy) % {folds}, calls, serving

@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from miner.mining.counted_rows import unpacked
-from miner.mining.counts import CALLS, RULE, VALUE, Part, rule_of, text_of
+from miner.mining.counts import CALLS, RULE, VALUE, WORD, Part, rule_of, text_of
 from miner.mining.counts_schema import opened
-from miner.mining.selection import FIXED
+from miner.mining.selection import FIXED, Thresholds
 from miner.mining.serving_counts import ServingCounts
 from miner.mining.sums import Sums, Support
 from miner.mining.survey import GENERAL
@@ -69,7 +69,9 @@ class Counts:
             connection.execute(_ADD_SESSIONS)
             connection.unregister("new_sessions")
             connection.register("new_rows", unpacked(part.rows))
-            connection.execute("insert into tallies select place + ?, kind, hole, item, n from new_rows", [first])
+            connection.execute(_NEW_THINGS)
+            connection.execute(_ADD_THINGS)
+            connection.execute(_ADD_TALLIES, [first])
             connection.unregister("new_rows")
 
     def remove(self, keys: Sequence[str]) -> None:
@@ -81,6 +83,7 @@ class Counts:
     def copy(self, path: Path) -> None:
         """Write the rows, and nothing that was deleted, into a new file."""
         connection = self._connection
+        connection.execute("delete from things where thing not in (select thing from tallies)")
         (own,) = connection.execute("select current_database()").fetchall()[0]
         quoted = str(path).replace("'", "''")
         connection.execute(f"attach '{quoted}' as fresh")
@@ -102,14 +105,13 @@ class Counts:
                 found.add(_Unpickler(io.BytesIO(by_key[key])).load())
         return found
 
-    def sums(self, keys: Sequence[str], least: int, least_share: float = 0) -> list[Sums]:
+    def sums(self, keys: Sequence[str], thresholds: Thresholds | None = None) -> list[Sums]:
         """The sums over some sessions: over all of them, then without each fold in turn.
 
         Args:
             keys: the sessions.
-            least: values, rules and words of fewer groups are left out.
-            least_share: so are rules of one tool's argument that explain a smaller share of its calls; they are most
-                of what large logs hold.
+            thresholds: much of what these would not let be chosen is left out, which is most of what large logs hold;
+                without them, the sums hold everything.
         """
         import pyarrow as pa
 
@@ -124,7 +126,7 @@ class Counts:
         for sums, counted in zip(found, self._leaving_out(groups), strict=True):
             sums.groups = range(counted)
         self._sum_calls(found)
-        self._sum_items(found, least, least_share)
+        self._sum_items(found, thresholds)
         self._count_distinct(found)
         connection.execute("drop table chosen")
         return found
@@ -143,13 +145,13 @@ class Counts:
                     if general:
                         sums.general[name] = general
 
-    def _sum_items(self, found: list[Sums], least: int, least_share: float) -> None:
-        folds = range(self._folds)
-        columns = ", ".join(f"sum(n) filter (fold = {fold}), count(*) filter (fold = {fold})" for fold in folds)
-        fixed = ", ".join(f"'{text_of(key)}'" for key in sorted(FIXED))
-        cursor = self._connection.execute(_ITEMS.format(columns=columns, fixed=fixed, value=VALUE), [least])
+    def _sum_items(self, found: list[Sums], thresholds: Thresholds | None) -> None:
+        least_share = thresholds.least_rule_share if thresholds else 0
+        cursor = self._connection.execute(self._items(found, thresholds))
         names: dict[str, str] = {}
         least_counts: dict[str, list[float]] = {}
+        size = len(found)
+        anything = [0.0] * size
         while rows := cursor.fetchmany(10_000):
             for kind, hole, item, *counted in rows:
                 name = names.get(hole)
@@ -157,15 +159,35 @@ class Counts:
                     name = names[hole] = json.loads(hole) if hole else ""
                     share = 0 if name.startswith(GENERAL) else least_share
                     least_counts[name] = [share * sums.calls[name] for sums in found]
-                counts = self._leaving_out({fold: counted[2 * fold] or 0 for fold in folds})
-                groups = self._leaving_out({fold: counted[2 * fold + 1] for fold in folds})
-                enough = least_counts[name] if kind == RULE else [0] * len(found)
-                into = [at for at, size in enumerate(groups) if size and counts[at] >= enough[at]]
+                enough = least_counts[name] if kind == RULE else anything
+                into = [at for at in range(size) if counted[size + at] and counted[at] >= enough[at]]
                 if not into:
                     continue
                 what = rule_of(item) if kind == RULE else json.loads(item)
                 for at in into:
-                    _note(found[at], kind, name, what, Support(counts[at], range(groups[at])))
+                    _note(found[at], kind, name, what, Support(counted[at], range(counted[size + at])))
+
+    def _items(self, found: list[Sums], thresholds: Thresholds | None) -> str:
+        """The query for values, rules and words: a row has the counts of each sum, then its groups."""
+        without = [f"filter (fold <> {fold})" for fold in range(self._folds)]
+        counts = [f"sum(n) {which}" for which in ("", *without)]
+        groups = [f"count(*) {which}" for which in ("", *without)]
+        named = [f"coalesce({count}, 0)::bigint as n{at}" for at, count in enumerate(counts)]
+        named += [f"{group} as g{at}" for at, group in enumerate(groups)]
+        if thresholds is None:
+            return _ITEMS.format(columns=", ".join(named), wanted=f"kind >= {VALUE}", strongest="")
+        fixed = ", ".join(f"'{text_of(key)}'" for key in sorted(FIXED))
+        words = min(thresholds.least_word_groups(len(sums.groups)) for sums in found)
+        ranks = [
+            f"rank() over (partition by hole, g{at} >= {thresholds.rule_groups} order by n{at} desc)"
+            for at in range(len(found))
+        ]
+        return _ITEMS.format(
+            columns=", ".join(named),
+            wanted=f"""kind >= {VALUE} and (g0 >= {thresholds.least_groups} or item in ({fixed}))
+                and (kind <> {WORD} or g0 >= {words})""",
+            strongest=f"qualify least({', '.join(ranks)}) <= {thresholds.pooled_looked_at}",
+        )
 
     def _count_distinct(self, found: list[Sums]) -> None:
         for hole, mask, count in self._connection.execute(_DISTINCT, [VALUE]).fetchall():
@@ -224,30 +246,57 @@ def forget(path: Path, folds: int, keys: Sequence[str]) -> None:
 _ADD_SESSIONS = """
     insert into surveyed select number, key, content, "group", fold, calls, serving from new_sessions
 """
+_NEW_THINGS = """
+    -- one row is one thing that is seen in the new sessions; texts are JSON, in which no line ends
+    create or replace temp table new_things as
+    select kind, hole, item, md5_number(kind || chr(10) || hole || chr(10) || item) as digest
+    from new_rows group by all
+"""
+_ADD_THINGS = """
+    insert into things
+    select (select coalesce(max(thing), 0) from things) + row_number() over (), digest, kind, hole, item
+    from new_things where digest not in (
+        select digest from things where digest in (select digest from new_things))
+"""
+_ADD_TALLIES = """
+    with known as (select thing, digest from things where digest in (select digest from new_things))
+    insert into tallies
+    select place + ?, thing, n from new_rows join new_things using (kind, hole, item) join known using (digest)
+"""
 _CHOSEN = """
     -- one row is one session that is summed over
     create or replace temp table chosen as
-    select number, dense_rank() over (order by group_name) as group_number, fold
+    select number, dense_rank() over (order by group_name) as group_number, fold,
+        count(*) over (partition by group_name) = 1 as alone
     from surveyed where key in (select key from asked)
 """
 _CALLS_BY_FOLD = f"""
-    select kind, hole, item, fold, sum(n)::bigint from tallies join chosen using (number) where kind < {VALUE}
-    group by all
+    with counted as (select * from things where kind < {VALUE})
+    select kind, hole, item, fold, sum(n)::bigint
+    from tallies join chosen using (number) join counted using (thing) group by all
 """
-_ITEMS = """
+_ITEMS = f"""
     with by_group as (
-        select kind, hole, item, fold, group_number, sum(n)::bigint as n
-        from tallies join chosen using (number) where kind >= {value}
-        group by all)
-    select kind, hole, item, {columns} from by_group group by kind, hole, item
-    having count(*) >= ? or item in ({fixed})
+        -- most sessions are a group of their own, which need not be gathered first
+        select thing, fold, n from tallies join chosen using (number) where alone
+        union all
+        select thing, fold, n from (
+            select thing, fold, group_number, sum(n)::bigint as n
+            from tallies join chosen using (number) where not alone group by all)),
+    by_thing as (select thing, {{columns}} from by_group group by thing),
+    found as (select kind, hole, item, by_thing.* exclude (thing)
+              from by_thing join things using (thing) where {{wanted}}),
+    shared as (select * from found where kind = {RULE} and starts_with(hole, '"{GENERAL}'))
+    select * from found where not (kind = {RULE} and starts_with(hole, '"{GENERAL}'))
+    union all
+    select * from shared {{strongest}}
 """
 _DISTINCT = """
     -- one row is a hole, some folds, and how many of its values were seen in just those
+    with counted as (select thing, hole from things where kind = ?)
     select hole, folds, count(*) from (
-        select hole, item, bit_or(1::uinteger << fold) as folds
-        from tallies join chosen using (number) where kind = ? group by hole, item)
-    group by hole, folds
+        select thing, bit_or(1::uinteger << fold) as folds from tallies join chosen using (number) group by thing)
+    join counted using (thing) group by hole, folds
 """
 
 

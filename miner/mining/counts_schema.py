@@ -14,7 +14,7 @@ from miner.mining.code_digest import code_digest
 if TYPE_CHECKING:
     import duckdb
 
-FORMAT = 1
+FORMAT = 2
 MEMORY = "1GB"
 """Of the sums alone; what does not fit is spilled beside the file."""
 _COUNTED_BY = ("events.py", "runtime", "mining")
@@ -27,8 +27,10 @@ _TABLES = (
     """create table surveyed (
         number uinteger, key varchar, content varchar, group_name varchar, fold utinyint, calls uinteger,
         serving blob)""",
+    # One row is one thing that was seen in any session. Its digest finds it again: texts are compared only once.
+    "create table things (thing uinteger, digest uhugeint, kind utinyint, hole varchar, item varchar)",
     # One row is one thing that was seen in one session, and how often.
-    "create table tallies (number uinteger, kind utinyint, hole varchar, item varchar, n uinteger)",
+    "create table tallies (number uinteger, thing uinteger, n uinteger)",
 )
 
 

@@ -51,17 +51,6 @@ class Recipe:
     engine: str = EMBEDDED
     """Where mining runs. Changes no byte of what is mined."""
 
-    @property
-    def least_groups(self) -> int:
-        """What fewer groups of sessions had is no part of any pattern."""
-        chosen = self.thresholds
-        return min(chosen.rule_groups, chosen.literal_groups, chosen.constant_groups, chosen.word_groups)
-
-    @property
-    def least_share(self) -> float:
-        """What explains a smaller share of an argument's calls is no rule of that argument's own."""
-        return min(self.thresholds.least_share, self.thresholds.least_beside_share)
-
 
 def mine(
     logs: Logs,
@@ -95,7 +84,7 @@ def mine(
                 raise SplitError(
                     "there is no session to learn from", next_step="give logs that hold at least one session"
                 )
-            summed = counts.sums(keys, recipe.least_groups, recipe.least_share)
+            summed = counts.sums(keys, recipe.thresholds)
             whole, *selections = [select(sums, recipe.thresholds) for sums in summed]
             del summed
             serving = choose_serving(counts.serving(keys))

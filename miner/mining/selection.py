@@ -32,9 +32,25 @@ class Thresholds:
     """A rule that explains fewer of its argument's calls is dropped."""
     least_beside_share: float = 0.03
     besides_per_hole: int = 8
+    pooled_looked_at: int = 200
+    """Of the rules that all tools share for an argument's name, so many of the strongest may compete."""
     constants_per_hole: int = 8
     word_share: float = 0.03
     word_groups: int = 5
+
+    @property
+    def least_groups(self) -> int:
+        """What fewer groups of sessions had is no part of any pattern."""
+        return min(self.rule_groups, self.literal_groups, self.constant_groups, self.word_groups)
+
+    @property
+    def least_rule_share(self) -> float:
+        """What explains a smaller share of an argument's calls is no rule of that argument's own."""
+        return min(self.least_share, self.least_beside_share)
+
+    def least_word_groups(self, groups: int) -> float:
+        """Words of fewer groups tell nothing, where there are so many groups."""
+        return max(self.word_groups, self.word_share * groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ def select(surveyed: Survey | Sums, thresholds: Thresholds) -> Selection:
         chosen = _rules(hole, survey, literals[hole], thresholds)
         if chosen:
             rules[hole] = chosen
-    least = max(thresholds.word_groups, thresholds.word_share * len(survey.groups))
+    least = thresholds.least_word_groups(len(survey.groups))
     words = frozenset(word for word, groups in survey.words.items() if len(groups) >= least)
     return Selection(literals, rules, survey.distinct, words)
 
@@ -94,9 +110,10 @@ def _rules(hole: str, survey: Sums, literals: frozenset[str], thresholds: Thresh
         thresholds.besides_per_hole,
     )
     known, listed = {rule[1:5] for rule in streams}, set(streams)
+    shared = _best(survey.explained.get(survey.general[hole], {}), thresholds.rule_groups, 0, _any)
     pooled = (
         rule if rule.policy.startswith(UNUSED) else rule._replace(hole=hole)
-        for rule in _best(survey.explained.get(survey.general[hole], {}), thresholds.rule_groups, 0, _any)
+        for rule in islice(shared, thresholds.pooled_looked_at)
         if rule.policy.startswith(UNUSED) or rule[1:5] not in known
     )
     pooled_most = islice((rule for rule in pooled if rule not in listed), thresholds.rules_per_hole // 2)

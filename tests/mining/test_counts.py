@@ -59,7 +59,7 @@ class Held:
 
 def sums(counts: Counts, logs: list[SessionLog]) -> list[Sums]:
     """What the counts say of some sessions."""
-    return counts.sums([log.session.key for log in logs], 1)
+    return counts.sums([log.session.key for log in logs])
 
 
 def grown(log: SessionLog) -> SessionLog:
@@ -95,6 +95,8 @@ def test_random_histories_sum_to_what_is_there_now(tmp_path: Path, seed: int) ->
 @pytest.mark.parametrize("without", [None, *range(FOLDS)])
 def test_sums_are_those_of_merged_surveys(without: int | None) -> None:
     """The database sums to what merging surveys in memory gives, and to the same selection when rare things go."""
+    usual, strong = Thresholds(), Thresholds(pooled_looked_at=1, word_groups=100)
+    often = Thresholds(least_share=0.6, least_beside_share=0.7)
     whole = Survey()
     for log in LOGS:
         if fold_of(group_of(log), FOLDS) != without:
@@ -104,14 +106,15 @@ def test_sums_are_those_of_merged_surveys(without: int | None) -> None:
             counts.add(surveyed(LOGS[at : at + 3]))
         keys = [log.session.key for log in LOGS]
         place = 0 if without is None else without + 1
-        exact, pruned = counts.sums(keys, 1)[place], counts.sums(keys, 2)[place]
-        frequent = counts.sums(keys, 2, 0.6)[place]
+        exact, pruned, frequent, few = (counts.sums(keys, chosen)[place] for chosen in (None, usual, often, strong))
     assert exact == Sums.of(whole)
-    assert select(pruned, Thresholds()) == select(whole, Thresholds())
+    assert select(pruned, usual) == select(whole, usual)
     assert sum(map(len, pruned.values.values())) < sum(map(len, exact.values.values()))
-    often = Thresholds(least_share=0.6, least_beside_share=0.7)
-    assert select(frequent, often) == select(whole, often) != select(whole, Thresholds())
+    assert len(few.words) < len(exact.words)
+    assert select(frequent, often) == select(whole, often) != select(whole, usual)
     assert sum(map(len, frequent.explained.values())) < sum(map(len, pruned.explained.values()))
+    assert select(few, strong) == select(whole, strong)
+    assert sum(map(len, few.explained.values())) < sum(map(len, pruned.explained.values()))
 
 
 def test_incremental_mining_gives_the_bytes_of_mining_everything(tmp_path: Path) -> None:
