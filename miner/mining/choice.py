@@ -12,12 +12,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
 from threadpoolctl import ThreadpoolController
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 ITERATIONS = 60
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -131,6 +132,10 @@ class Choices:
             prior: inverse variance of the weights; larger keeps them nearer to 0.
             without: a fold whose situations are left out.
         """
+        # Half a second to import, which the many processes that only count need not pay. Before the threads are
+        # looked for: it brings its own.
+        from scipy.optimize import minimize
+
         kept = [place for place in range(len(self)) if self._folds[place] != without]
         if not kept:
             return np.zeros(len(self.features))
@@ -191,6 +196,8 @@ class Choices:
         """Features of the distinct options of some situations, which of them each option is, where each situation
         starts, and how many options it has.
         """
+        from scipy.sparse import csr_matrix
+
         every = np.append(np.frombuffer(self._starts, np.int32), len(self._options))
         sizes = (every[1:] - every[:-1])[kept]
         starts = np.cumsum(sizes) - sizes
