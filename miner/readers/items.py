@@ -75,9 +75,9 @@ def turns_of(value: Any, line: int | None = None) -> list[Turn]:
     if not isinstance(value, dict):
         return []
     value = _unwrapped(value)
-    kind = value.get("type") if isinstance(value.get("type"), str) else value.get("kind")
-    special = _ITEMS.get(kind) if isinstance(kind, str) else None
-    if isinstance(kind, str) and kind in _FIXED:
+    kind = next((word for word in (value.get("type"), value.get("kind")) if isinstance(word, str)), "")
+    special = _ITEMS.get(kind)
+    if kind in _FIXED:
         found = [changed(turn) for turn in _FIXED[kind]]
     elif special is not None:
         found = special(value)

@@ -27,6 +27,7 @@ from miner.readers.span_names import (
 )
 from miner.readers.span_rows import Span
 from miner.readers.turns import Call, Turn
+from miner.readers.values import listing, word
 
 LEVELS = 64
 """So deep are messages looked into for dotted keys and wrappers; no dialect has them deeper, and damaged logs nest
@@ -210,7 +211,7 @@ def _vercel_answer(attributes: dict[str, Any]) -> list[Turn]:
     calls = parsed(calls) if isinstance(calls, str) else calls
     if not isinstance(text, str) and not isinstance(calls, list):
         return []
-    parts = [{"type": "tool-call", **call} for call in calls or () if isinstance(call, dict)]
+    parts = [{"type": "tool-call", **call} for call in listing(calls) if isinstance(call, dict)]
     words = [{"type": "text", "text": text}] if isinstance(text, str) and text else []
     return turns_of({"role": "assistant", "content": [*words, *parts]})
 
@@ -219,19 +220,20 @@ def _from_events(span: Span) -> tuple[list[Turn], list[Turn]]:
     """Conventions before messages were attributes: an event for each message, and ``gen_ai.choice`` for the answer."""
     listed = first(span.attributes, "events", "all_messages_events")
     listed = parsed(listed) if isinstance(listed, str) else listed
-    events = [{**e, "name": e.get("event.name")} for e in listed or () if isinstance(e, dict)] or list(span.events)
+    events = [{**e, "name": e.get("event.name")} for e in listing(listed) if isinstance(e, dict)] or list(span.events)
     shown: list[Turn] = []
     answer: list[Turn] = []
     for event in events:
-        if event.get("name") == "gen_ai.choice":
+        name = word(event.get("name"))
+        if name == "gen_ai.choice":
             message = event.get("message")
             message = parsed(message) if isinstance(message, str) else message
             answer += turns_of({"role": "assistant", **(message if isinstance(message, dict) else event)})
-        elif event.get("name") in OLD_EVENTS:
+        elif name in OLD_EVENTS:
             body = {key: inner for key, inner in event.items() if key != "name"}
-            if OLD_EVENTS[str(event["name"])] == "tool":
+            if OLD_EVENTS[name] == "tool":
                 body.setdefault("tool_call_id", event.get("id"))
-            shown += turns_of({"role": OLD_EVENTS[str(event["name"])], **body})
+            shown += turns_of({"role": OLD_EVENTS[name], **body})
     return shown, answer
 
 
