@@ -181,3 +181,14 @@ def test_calls_before_a_last_word_that_nobody_answers_are_real(tmp_path: Path) -
     task = {"role": "assistant", "content": "look it up"}
     path = document(tmp_path, [task, chat_call(), chat_result(), {"role": "user", "content": "it is paid"}])
     assert [c.call_id for c in read("messages", path).calls] == ["c1"]
+
+
+@pytest.mark.parametrize("kind", [["request"], {"request": 1}, 5, None])
+def test_a_message_whose_kind_is_no_word_is_told(tmp_path: Path, kind: Any) -> None:
+    """It is none of the kinds that are known, and the messages beside it are read."""
+    path = lines(
+        tmp_path, [{"messages": [USER, {"kind": kind, "text": "lost"}, {"role": "assistant", "content": "ok"}]}]
+    )
+    found = read("messages", path)
+    assert [event.text for event in found.events] == [USER["content"], "ok"]
+    assert found.source.account.unknown

@@ -9,6 +9,7 @@ import pytest
 
 from miner.events import Caller, Status, TimeSource
 from miner.readers import recognise
+from tests.readers.altered import altered
 from tests.readers.chat import ARGS, USER, chat_call, chat_result
 from tests.readers.reading import arguments, document, lines, read
 
@@ -224,3 +225,16 @@ def test_every_dialect_gives_the_same_call(tmp_path: Path, dialect: str, contain
     assert [str(event.kind) for event in mine] == ["user_message", "model_step", "tool_call"]
     assert (asked.turn, asked.step, asked.arguments_ok) == (0, 0, True)
     assert (asked.time_source, asked.start_us) == (TimeSource.NONE, None)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_nothing_that_a_message_may_hold_ends_a_reading(tmp_path: Path, dialect: str) -> None:
+    """Whatever stands where a dialect has something else: nothing is raised, and the next conversation is read."""
+    said, _ = DIALECTS[dialect]
+    key = "conversations" if dialect == "sharegpt" else "messages"
+    other = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]
+    for odd in altered(said):
+        path = lines(tmp_path, [{key: odd}, {"messages": other}])
+        found = read("messages", path)
+        assert found.source.account.total == path.stat().st_size, odd
+        assert found.events[-1].text == "hello", odd

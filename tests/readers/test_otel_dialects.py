@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from miner.events import EventKind, Status, TimeSource
 from miner.readers import recognise
+from tests.readers.altered import altered
 from tests.readers.otlp import ARGS, USER, asks, request, span
 from tests.readers.reading import arguments, lines, read
 
@@ -172,24 +172,6 @@ def test_what_no_dialect_writes_ends_no_reading(tmp_path: Path, odd: Any) -> Non
         tmp_path, [request(span("3", "1", "get", 100, 350, ran)), request(span("2", "1", "llm", 0, 90, about))]
     )
     assert [(call.tool, call.text) for call in read("otel", path).calls] == [("get", "paid")]
-
-
-ODD: tuple[Any, ...] = (None, True, 5, -0.5, "x", "[", "[1]", '{"a": []}', [], {}, [1], [[]], [{}], {"a": 1}, {"0": []})
-
-
-def altered(value: Any) -> Iterator[Any]:
-    """The same with each of its parts in turn replaced by what nobody expects there; JSON texts are entered."""
-    yield from ODD
-    inner = json.loads(value) if isinstance(value, str) and value[:1] in ("[", "{") else None
-    if inner is not None:
-        yield from map(json.dumps, altered(inner))
-    elif isinstance(value, dict):
-        for key in value:
-            yield {other: kept for other, kept in value.items() if other != key}
-            yield from ({**value, key: odd} for odd in altered(value[key]))
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from ([*value[:place], odd, *value[place + 1 :]] for odd in altered(item))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
