@@ -6,21 +6,20 @@ It holds rows by session, and sums them where they lie; what does not fit in mem
 from __future__ import annotations
 
 import io
-import json
 import pickle
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from miner.mining.counted_rows import unpacked
-from miner.mining.counts import CALLS, RULE, VALUE, WORD, Part, rule_of, text_of
+from miner.mining.counts import Part
 from miner.mining.counts_schema import opened
-from miner.mining.selection import FIXED, Thresholds
+from miner.mining.selection import Thresholds
 from miner.mining.serving_counts import ServingCounts
-from miner.mining.sums import Sums, Support
-from miner.mining.survey import GENERAL
+from miner.mining.summing import summed
+from miner.mining.sums import Sums
 from miner.mining.trace import fold_of
 
 if TYPE_CHECKING:
@@ -106,100 +105,8 @@ class Counts:
         return found
 
     def sums(self, keys: Sequence[str], thresholds: Thresholds | None = None) -> list[Sums]:
-        """The sums over some sessions: over all of them, then without each fold in turn.
-
-        Args:
-            keys: the sessions.
-            thresholds: much of what these would not let be chosen is left out, which is most of what large logs hold;
-                without them, the sums hold everything.
-        """
-        import pyarrow as pa
-
-        connection = self._connection
-        connection.register("asked", pa.table({"key": pa.array(list(keys), pa.string())}))
-        connection.execute(_CHOSEN)
-        connection.unregister("asked")
-        found = [Sums() for _ in range(self._folds + 1)]
-        groups = dict(
-            connection.execute("select fold, count(distinct group_number) from chosen group by fold").fetchall()
-        )
-        for sums, counted in zip(found, self._leaving_out(groups), strict=True):
-            sums.groups = range(counted)
-        self._sum_calls(found)
-        self._sum_items(found, thresholds)
-        self._count_distinct(found)
-        connection.execute("drop table chosen")
-        return found
-
-    def _sum_calls(self, found: list[Sums]) -> None:
-        rows = self._connection.execute(_CALLS_BY_FOLD).fetchall()
-        by_item: dict[tuple[int, str, str], dict[int, int]] = {}
-        for kind, hole, item, fold, count in rows:
-            by_item.setdefault((kind, hole, item), {})[fold] = count
-        # Of a hole that could belong to two general holes, the one that was meant most often counts.
-        for (kind, hole, item), counts in sorted(by_item.items(), key=lambda one: (sum(one[1].values()), one[0])):
-            name, general = json.loads(hole), json.loads(item) if item else ""
-            for sums, count in zip(found, self._leaving_out(counts), strict=True):
-                if count:
-                    (sums.calls if kind == CALLS else sums.seen)[name] += count
-                    if general:
-                        sums.general[name] = general
-
-    def _sum_items(self, found: list[Sums], thresholds: Thresholds | None) -> None:
-        least_share = thresholds.least_rule_share if thresholds else 0
-        cursor = self._connection.execute(self._items(found, thresholds))
-        names: dict[str, str] = {}
-        least_counts: dict[str, list[float]] = {}
-        size = len(found)
-        anything = [0.0] * size
-        while rows := cursor.fetchmany(10_000):
-            for kind, hole, item, *counted in rows:
-                name = names.get(hole)
-                if name is None:
-                    name = names[hole] = json.loads(hole) if hole else ""
-                    share = 0 if name.startswith(GENERAL) else least_share
-                    least_counts[name] = [share * sums.calls[name] for sums in found]
-                enough = least_counts[name] if kind == RULE else anything
-                into = [at for at in range(size) if counted[size + at] and counted[at] >= enough[at]]
-                if not into:
-                    continue
-                what = rule_of(item) if kind == RULE else json.loads(item)
-                for at in into:
-                    _note(found[at], kind, name, what, Support(counted[at], range(counted[size + at])))
-
-    def _items(self, found: list[Sums], thresholds: Thresholds | None) -> str:
-        """The query for values, rules and words: a row has the counts of each sum, then its groups."""
-        without = [f"filter (fold <> {fold})" for fold in range(self._folds)]
-        counts = [f"sum(n) {which}" for which in ("", *without)]
-        groups = [f"count(*) {which}" for which in ("", *without)]
-        named = [f"coalesce({count}, 0)::bigint as n{at}" for at, count in enumerate(counts)]
-        named += [f"{group} as g{at}" for at, group in enumerate(groups)]
-        if thresholds is None:
-            return _ITEMS.format(columns=", ".join(named), wanted=f"kind >= {VALUE}", strongest="")
-        fixed = ", ".join(f"'{text_of(key)}'" for key in sorted(FIXED))
-        words = min(thresholds.least_word_groups(len(sums.groups)) for sums in found)
-        ranks = [
-            f"rank() over (partition by hole, g{at} >= {thresholds.rule_groups} order by n{at} desc)"
-            for at in range(len(found))
-        ]
-        return _ITEMS.format(
-            columns=", ".join(named),
-            wanted=f"""kind >= {VALUE} and (g0 >= {thresholds.least_groups} or item in ({fixed}))
-                and (kind <> {WORD} or g0 >= {words})""",
-            strongest=f"qualify least({', '.join(ranks)}) <= {thresholds.pooled_looked_at}",
-        )
-
-    def _count_distinct(self, found: list[Sums]) -> None:
-        for hole, mask, count in self._connection.execute(_DISTINCT, [VALUE]).fetchall():
-            name = json.loads(hole)
-            for at, sums in enumerate(found):
-                if mask & ~(1 << (at - 1) if at else 0):
-                    sums.distinct[name] = sums.distinct.get(name, 0) + count
-
-    def _leaving_out(self, counts: Mapping[int, int]) -> list[int]:
-        """The sum over all folds, then without each in turn."""
-        whole = sum(counts.values())
-        return [whole, *(whole - counts.get(fold, 0) for fold in range(self._folds))]
+        """The sums over some sessions: over all of them, then without each fold in turn; see ``summing``."""
+        return summed(self._connection, keys, self._folds, thresholds)
 
     def _delete(self, keys: Sequence[str]) -> None:
         """The rows of sessions."""
@@ -220,15 +127,6 @@ class Counts:
             self._connection.execute("rollback")
             raise
         self._connection.execute("commit")
-
-
-def _note(sums: Sums, kind: int, name: str, what: Any, support: Support) -> None:
-    if kind == RULE:
-        sums.explained.setdefault(name, {})[what] = support
-    elif kind == VALUE:
-        sums.values.setdefault(name, {})[what] = support
-    else:
-        sums.words[what] = support.groups
 
 
 def forget(path: Path, folds: int, keys: Sequence[str]) -> None:
@@ -262,41 +160,6 @@ _ADD_TALLIES = """
     with known as (select thing, digest from things where digest in (select digest from new_things))
     insert into tallies
     select place + ?, thing, n from new_rows join new_things using (kind, hole, item) join known using (digest)
-"""
-_CHOSEN = """
-    -- one row is one session that is summed over
-    create or replace temp table chosen as
-    select number, dense_rank() over (order by group_name) as group_number, fold,
-        count(*) over (partition by group_name) = 1 as alone
-    from surveyed where key in (select key from asked)
-"""
-_CALLS_BY_FOLD = f"""
-    with counted as (select * from things where kind < {VALUE})
-    select kind, hole, item, fold, sum(n)::bigint
-    from tallies join chosen using (number) join counted using (thing) group by all
-"""
-_ITEMS = f"""
-    with by_group as (
-        -- most sessions are a group of their own, which need not be gathered first
-        select thing, fold, n from tallies join chosen using (number) where alone
-        union all
-        select thing, fold, n from (
-            select thing, fold, group_number, sum(n)::bigint as n
-            from tallies join chosen using (number) where not alone group by all)),
-    by_thing as (select thing, {{columns}} from by_group group by thing),
-    found as (select kind, hole, item, by_thing.* exclude (thing)
-              from by_thing join things using (thing) where {{wanted}}),
-    shared as (select * from found where kind = {RULE} and starts_with(hole, '"{GENERAL}'))
-    select * from found where not (kind = {RULE} and starts_with(hole, '"{GENERAL}'))
-    union all
-    select * from shared {{strongest}}
-"""
-_DISTINCT = """
-    -- one row is a hole, some folds, and how many of its values were seen in just those
-    with counted as (select thing, hole from things where kind = ?)
-    select hole, folds, count(*) from (
-        select thing, bit_or(1::uinteger << fold) as folds from tallies join chosen using (number) group by thing)
-    join counted using (thing) group by hole, folds
 """
 
 
