@@ -33,7 +33,7 @@ TOP = 5
 class Recipe:
     """How to mine."""
 
-    folds: int = 3
+    folds: int = 5
     """Patterns are mined this many times, each time without one fold of the sessions, to weigh and calibrate."""
     form_groups: int = 2
     """Groups of sessions a form must occur in."""
