@@ -146,7 +146,8 @@ def summed(logs: StoredLogs, recipe: Recipe, copies: int, kept: Path) -> dict[st
 
 
 _ALONE = """
-    with alone as (select thing from tallies join things using (thing) where kind > 1 group by thing having count(*) = 1)
+    with alone as (
+        select thing from tallies join things using (thing) where kind > 1 group by thing having count(*) = 1)
 """
 _COPIED_ROWS = (
     "insert into tallies"
