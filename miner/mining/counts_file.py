@@ -82,7 +82,6 @@ class Counts:
     def copy(self, path: Path) -> None:
         """Write the rows, and nothing that was deleted, into a new file."""
         connection = self._connection
-        connection.execute("delete from things where thing not in (select thing from tallies)")
         (own,) = connection.execute("select current_database()").fetchall()[0]
         quoted = str(path).replace("'", "''")
         connection.execute(f"attach '{quoted}' as fresh")
@@ -109,14 +108,16 @@ class Counts:
         return summed(self._connection, keys, self._folds, thresholds)
 
     def _delete(self, keys: Sequence[str]) -> None:
-        """The rows of sessions."""
+        """The rows of sessions, and the things that no other session has."""
         gone = self._connection.execute(
             "select number from surveyed where key in (select unnest(?))", [list(keys)]
         ).fetchall()
         if gone:
             numbers = [number for (number,) in gone]
+            self._connection.execute(_THINGS_OF, [numbers])
             self._connection.execute("delete from tallies where number in (select unnest(?))", [numbers])
             self._connection.execute("delete from surveyed where number in (select unnest(?))", [numbers])
+            self._connection.execute(_FORGET_THINGS)
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -160,6 +161,15 @@ _ADD_TALLIES = """
     with known as (select thing, digest from things where digest in (select digest from new_things))
     insert into tallies
     select place + ?, thing, n from new_rows join new_things using (kind, hole, item) join known using (digest)
+"""
+_THINGS_OF = """
+    create or replace temp table their_things as
+    select distinct thing from tallies where number in (select unnest(?))
+"""
+_FORGET_THINGS = """
+    delete from things where thing in (
+        select thing from their_things
+        except select thing from tallies where thing in (select thing from their_things))
 """
 
 

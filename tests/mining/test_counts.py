@@ -62,6 +62,12 @@ def sums(counts: Counts, logs: list[SessionLog]) -> list[Sums]:
     return counts.sums([log.session.key for log in logs])
 
 
+def things(path: Path) -> list[tuple[int, str, str]]:
+    """What a file of counts says was seen in any session."""
+    with duckdb.connect(str(path)) as connection:
+        return sorted(connection.execute("select kind, hole, item from things").fetchall())
+
+
 def grown(log: SessionLog) -> SessionLog:
     """The same session with a later end: its last call was made twice."""
     call = next(event for event in reversed(log.events) if event.tool)
@@ -90,6 +96,8 @@ def test_random_histories_sum_to_what_is_there_now(tmp_path: Path, seed: int) ->
     with Counts(None, FOLDS) as fresh:
         fresh.add(surveyed(logs))
         assert found == sums(fresh, logs)
+        fresh.copy(tmp_path / "fresh.duckdb")
+    assert things(tmp_path / "counts.duckdb") == things(tmp_path / "fresh.duckdb")
 
 
 @pytest.mark.parametrize("without", [None, *range(FOLDS)])
