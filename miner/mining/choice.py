@@ -132,10 +132,6 @@ class Choices:
             prior: inverse variance of the weights; larger keeps them nearer to 0.
             without: a fold whose situations are left out.
         """
-        # Half a second to import, which the many processes that only count need not pay. Before the threads are
-        # looked for: it brings its own.
-        from scipy.optimize import minimize
-
         kept = [place for place in range(len(self)) if self._folds[place] != without]
         if not kept:
             return np.zeros(len(self.features))
@@ -155,6 +151,10 @@ class Choices:
             likelihood = float(weight @ scores - times @ (highest + np.log(whole)))
             gradient = prior * weights - target + transposed @ np.bincount(options, shares)
             return 0.5 * prior * float(weights @ weights) - likelihood, gradient
+
+        # Half a second to import, which the many processes that only count need not pay. Before the threads are
+        # looked for: it brings its own.
+        from scipy.optimize import minimize
 
         # More threads would add up in another order on another machine, and take turns with other fits on this one.
         with _threads().limit(limits=1):
